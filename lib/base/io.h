@@ -1,0 +1,59 @@
+/* io: lines in (plain or gzip, file or standard input), bytes out (replaced atomically).
+ *
+ * A line ends at LF; one CR before it is dropped, also at the end of the file. "-" is standard input
+ * or output. Gzip is recognised by its magic number, so it works on standard input too.
+ */
+#ifndef RILL_BASE_IO_H
+#define RILL_BASE_IO_H
+
+#include "base/bytes.h"
+
+typedef struct reader reader;
+
+/* max_line: longest line in bytes that is accepted, 0 for 64 MiB. */
+MUST_USE int reader_open(const char *path, size_t max_line, reader **out, rill_error *error);
+/* Reads from a descriptor that stays the caller's; name is used in messages. */
+MUST_USE int reader_open_fd(int fd, const char *name, size_t max_line, reader **out,
+                            rill_error *error);
+/* Reads from memory that stays the caller's. */
+MUST_USE int reader_open_bytes(bytes text, const char *name, reader **out, rill_error *error);
+/* 1 and a view of the next line (valid until the next call), 0 at the end, negative on failure. */
+MUST_USE int reader_line(reader *r, bytes *line, rill_error *error);
+size_t reader_number(const reader *r);    /* 1-based number of the last line handed out */
+const char *reader_name(const reader *r);
+/* True when the last line handed out ended with LF (the last line of a file may lack it), and when
+ * it had a CR. */
+bool reader_ended(const reader *r);
+bool reader_had_cr(const reader *r);
+/* True when the next line is certain not to block: data are buffered, poll says readable, or EOF. */
+bool reader_ready(const reader *r);
+void reader_close(reader *r);
+
+/* Whole file (decompressed if gzip) in memory. */
+MUST_USE int file_slurp(const char *path, size_t max_size, buffer *out, rill_error *error);
+/* XXH3-128 of the raw bytes of a file. */
+#include "base/hash.h"
+MUST_USE int file_hash(const char *path, hash128 *out, rill_error *error);
+bool file_exists(const char *path);
+
+/* A read-only mapping of a whole file. An empty file maps to size 0. */
+typedef struct mapping {
+    const unsigned char *data;
+    size_t size;
+} mapping;
+MUST_USE int file_map(const char *path, mapping *out, rill_error *error);
+void file_unmap(mapping *m);
+
+/* Output. A file is written to a temporary name beside it and takes its name only in
+ * writer_commit (fsync, rename, fsync of the folder); closing without commit removes the temporary.
+ * "-" writes to standard output, where commit only flushes. */
+typedef struct writer writer;
+MUST_USE int writer_open(const char *path, writer **out, rill_error *error);
+MUST_USE int writer_open_fd(int fd, const char *name, writer **out, rill_error *error);
+MUST_USE int writer_add(writer *w, const void *data, size_t size, rill_error *error);
+MUST_USE int writer_add_bytes(writer *w, bytes text, rill_error *error);
+MUST_USE int writer_flush(writer *w, rill_error *error);
+MUST_USE int writer_commit(writer *w, rill_error *error); /* still needs writer_close */
+void writer_close(writer *w);                             /* NULL is fine */
+
+#endif

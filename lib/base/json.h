@@ -1,0 +1,19 @@
+/* json: the only user of jansson.h; other rooms reach jansson through this header.
+ *
+ * Reading is strict: duplicate keys, trailing bytes, NUL in strings and bad UTF-8 are refused. Writing is
+ * canonical: keys in insertion order, no spaces, numbers with 17 digits at most, so equal values
+ * give equal bytes.
+ */
+#ifndef RILL_BASE_JSON_H
+#define RILL_BASE_JSON_H
+
+#include "base/bytes.h"
+#include <jansson.h>
+
+MUST_USE int json_read(bytes text, const char *file, json_t **out, rill_error *error);
+/* Appends the canonical form. */
+MUST_USE int json_write(const json_t *value, buffer *out, rill_error *error);
+/* A JSON string literal of arbitrary bytes (invalid UTF-8 becomes U+FFFD), appended with quotes. */
+void json_quote(bytes text, buffer *out);
+
+#endif
