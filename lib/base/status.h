@@ -9,7 +9,7 @@
 #include "rill.h"
 
 #define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(at, first) __attribute__((__format__(__printf__, at, first)))
 
 /* Records a failure and returns `code`, so that callers can write `return status_set(...)`.
  * file may be NULL; line and column are 1-based, 0 when unknown. */
