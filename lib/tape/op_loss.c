@@ -1,0 +1,106 @@
+/* op_loss: softmax cross entropy fused with its projection.
+ *
+ * Rows go through in chunks: logits = x W^T + b, p = softmax of each group of columns, and with
+ * target y and smoothing e over the V columns of the group
+ *
+ *     q = (1-e) onehot(y) + e/V,   loss = -sum q log p,   dlogits = weight * (p - q)
+ *
+ * When recording, dlogits of a chunk go at once into dW, db and (kept) dx, so [N,V] never exists.
+ */
+#include "math/gemm.h"
+#include "math/vmath.h"
+#include "tape/tape.h"
+
+#include <string.h>
+
+enum { CHUNK = 512 }; /* rows, a constant: the bytes of dW depend on it */
+
+typedef struct entropy_run {
+    const kernels *k;
+    entropy_spec spec;
+    const int32_t *group; /* [groups+1] */
+    int first, V;         /* first row of the chunk, all columns */
+    bool record;
+    real *logits; /* [CHUNK,V] */
+    double *loss; /* [N] */
+} entropy_run;
+
+/* Loss of one softmax over V columns; logits become dlogits. */
+static double softmax_loss(const entropy_run *r, int V, int target, real *logits) {
+    double e = r->spec.smoothing, weight = r->spec.weight, mean = 0;
+    double hit = logits[target];
+    if (e > 0) mean = (double)r->k->sum(V, logits) / V;
+    double log_z = r->k->softmax(V, logits, logits);
+    if (r->record) {
+        real scale = (real)weight, even = (real)(weight * e / V);
+        for (int j = 0; j < V; j++) logits[j] = scale * logits[j] - even;
+        logits[target] -= (real)(weight * (1 - e));
+    }
+    return weight * (log_z - (1 - e) * hit - e * mean);
+}
+
+static void entropy_rows(void *data, int64_t begin, int64_t end) {
+    entropy_run *r = data;
+    for (int64_t i = begin; i < end; i++) {
+        size_t row = (size_t)(r->first + i);
+        r->loss[row] = 0;
+        for (int g = 0; g < r->spec.groups; g++) {
+            int from = r->group[g], width = r->group[g + 1] - from;
+            real *logits = r->logits + (size_t)i * (size_t)r->V + from;
+            int target = r->spec.target[row * (size_t)r->spec.groups + (size_t)g];
+            if (target >= 0) r->loss[row] += softmax_loss(r, width, target, logits);
+            else if (r->record) memset(logits, 0, (size_t)width * sizeof *logits);
+        }
+    }
+}
+
+/* What a chunk of dlogits [n,V] sends to the weights and to dx [n,D]. */
+static void send_chunk(tape *t, const var *in, const real *dlogits, int first, int n, real *dx) {
+    const node *x = tape_node(t, in[0]), *w = tape_node(t, in[1]);
+    int D = x->cols, V = w->rows;
+    const real *rows = x->value + (size_t)first * (size_t)D;
+    real *dw = tape_flow(t, in[1]), *db = tape_flow(t, in[2]);
+    if (dw) gemm_outer(&t->c, n, dlogits, V, V, rows, D, D, dw, D);
+    if (db) vmath_colsum(&t->c, n, V, dlogits, V, db);
+    const panels *back = dx ? tape_panels(t, in[1], true) : NULL;
+    if (back) {
+        panel_multiply(&t->c, n, dlogits, V, back, NULL, dx + (size_t)first * (size_t)D, D, false);
+    }
+}
+
+var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec) {
+    if (!x || !w) return 0;
+    var in[] = {x, w, b};
+    var v = tape_push(t, OP_ENTROPY, 1, 1, in, 3);
+    if (!v) return 0;
+    node *y = tape_node(t, v);
+    int N = tape_node(t, x)->rows, D = tape_node(t, x)->cols, V = tape_node(t, w)->rows;
+    const int32_t whole[] = {0, V};
+    real *dx = NULL;
+    if (tape_needs(t, x)) y->saved = dx = tape_keep(t, (size_t)N * (size_t)D, sizeof *dx);
+    const panels *p = tape_panels(t, w, false);
+    arena_mark mark = arena_here(&t->scratch);
+    entropy_run r = {.k = t->c.k, .spec = *spec, .group = spec->group ? spec->group : whole,
+                     .V = V, .record = y->needs};
+    r.logits = tape_scratch(t, (size_t)(N < CHUNK ? N : CHUNK) * (size_t)V, sizeof(real));
+    r.loss = tape_scratch(t, (size_t)N, sizeof(double));
+    if (t->status < 0) return 0;
+    for (r.first = 0; r.first < N; r.first += CHUNK) {
+        int n = N - r.first < CHUNK ? N - r.first : CHUNK;
+        panel_multiply(&t->c, n, tape_value(t, x) + (size_t)r.first * (size_t)D, D, p,
+                       b ? tape_value(t, b) : NULL, r.logits, V, false);
+        vmath_blocks(&t->c, n, 16, entropy_rows, &r);
+        if (r.record) send_chunk(t, in, r.logits, r.first, n, dx);
+    }
+    double sum = 0;
+    for (int i = 0; i < N; i++) sum += r.loss[i];
+    tape_value(t, v)[0] = (real)sum;
+    arena_back(&t->scratch, mark);
+    return t->status < 0 ? 0 : v;
+}
+
+void entropy_back(tape *t, node *y) {
+    real *dx = tape_flow(t, y->in[0]);
+    const node *x = tape_node(t, y->in[0]);
+    if (dx) t->c.k->axpy((int64_t)x->rows * x->cols, y->grad[0], y->saved, dx);
+}
