@@ -7,6 +7,7 @@
 #define RILL_BASE_IO_H
 
 #include "base/bytes.h"
+#include "base/hash.h"
 
 typedef struct reader reader;
 
@@ -25,14 +26,14 @@ const char *reader_name(const reader *r);
  * it had a CR. */
 bool reader_ended(const reader *r);
 bool reader_had_cr(const reader *r);
-/* True when the next line is certain not to block: data are buffered, poll says readable, or EOF. */
+/* True when input is waiting: a whole line is buffered, poll says readable, or the end was seen. */
 bool reader_ready(const reader *r);
 void reader_close(reader *r);
 
-/* Whole file (decompressed if gzip) in memory. */
+/* Whole file (decompressed if gzip) in memory; more than max_size bytes give RILL_ELIMIT (0: no
+ * limit). What `out` held before is forgotten. */
 MUST_USE int file_slurp(const char *path, size_t max_size, buffer *out, rill_error *error);
 /* XXH3-128 of the raw bytes of a file. */
-#include "base/hash.h"
 MUST_USE int file_hash(const char *path, hash128 *out, rill_error *error);
 bool file_exists(const char *path);
 
@@ -46,7 +47,9 @@ void file_unmap(mapping *m);
 
 /* Output. A file is written to a temporary name beside it and takes its name only in
  * writer_commit (fsync, rename, fsync of the folder); closing without commit removes the temporary.
- * "-" writes to standard output, where commit only flushes. */
+ * "-" writes to standard output, where commit only flushes; devices and pipes are written in place.
+ * A name that ends in .gz is compressed. What fails once keeps failing: a file with a gap is never
+ * committed. A host must ignore SIGPIPE and SIGXFSZ to see those failures as RILL_EIO. */
 typedef struct writer writer;
 MUST_USE int writer_open(const char *path, writer **out, rill_error *error);
 MUST_USE int writer_open_fd(int fd, const char *name, writer **out, rill_error *error);
