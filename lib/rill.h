@@ -32,4 +32,139 @@ typedef struct rill_error {
     char message[768];  /* one sentence, no final newline */
 } rill_error;
 
+/* Marks what the shared library exports. */
+#ifdef RILL_BUILD
+#define RILL_API __attribute__((visibility("default")))
+#else
+#define RILL_API
+#endif
+#define RILL_MUST_USE __attribute__((warn_unused_result))
+
+/* Name of an error code: "out of memory", "damaged model", ... */
+RILL_API const char *rill_strerror(int code);
+/* Version of the library, "0.1.0". */
+RILL_API const char *rill_version(void);
+/* Releases a text that the library returned through `char **`. NULL is fine. */
+RILL_API void rill_free(char *text);
+/* Sets OpenBLAS's own threads for the whole process; training wants 1 and brings its own threads. The
+ * tools call it; a host program decides. */
+RILL_API void rill_blas_threads(int threads);
+
+/* ---- options
+ *
+ * Each task ("tag") has one table of options. The command line, config files, --help, man pages and
+ * the configuration stored in a model all come from it. */
+
+typedef enum rill_verb { RILL_TRAIN = 1, RILL_APPLY = 2, RILL_EVAL = 4, RILL_CHECK = 8 } rill_verb;
+
+typedef enum rill_option_type {
+    RILL_FLAG, RILL_INT, RILL_REAL, RILL_TEXT,
+    RILL_LIST /* may be given several times */
+} rill_option_type;
+
+typedef struct rill_option {
+    const char *name;     /* long name, kebab-case */
+    char letter;          /* short name or 0 */
+    rill_option_type type;
+    const char *fallback; /* default as text, NULL when unset */
+    double low, high;     /* range of numbers, inclusive */
+    const char *choices;  /* "a|b|c" or NULL */
+    const char *argument; /* name of the argument in help, NULL for flags */
+    unsigned verbs;       /* RILL_TRAIN | ... */
+    const char *help;     /* one sentence */
+} rill_option;
+
+/* Row `index` of the task's table; false past the end or for an unknown task. */
+RILL_API bool rill_option_at(const char *task, size_t index, rill_option *out);
+
+typedef struct rill_options rill_options;
+RILL_API RILL_MUST_USE int rill_options_new(const char *task, rill_options **out, rill_error *error);
+RILL_API void rill_options_free(rill_options *options);
+/* Sets an option from text; a list option appends. Flags take true or false. */
+RILL_API RILL_MUST_USE int rill_options_set(rill_options *options, const char *name,
+                                            const char *value, rill_error *error);
+/* Reads `name = value` lines; # begins a comment. */
+RILL_API RILL_MUST_USE int rill_options_read(rill_options *options, const char *path,
+                                             rill_error *error);
+/* The value as text (caller releases with rill_free), NULL when unset. */
+RILL_API char *rill_options_get(const rill_options *options, const char *name);
+
+/* ---- what a long call tells while it runs */
+
+typedef enum rill_event_kind {
+    RILL_EVENT_NOTE,     /* a line worth knowing: sizes, formats found, estimates */
+    RILL_EVENT_WARNING,  /* something about the data or the machine */
+    RILL_EVENT_PROGRESS, /* frequent; text is a short status line that replaces the one before */
+    RILL_EVENT_EPOCH,    /* an epoch ended: loss, scores, rate */
+    RILL_EVENT_DONE      /* last one */
+} rill_event_kind;
+
+typedef struct rill_event {
+    rill_event_kind kind;
+    const char *text; /* for people, no final newline */
+    const char *json; /* the same as one JSON object, or NULL (progress) */
+} rill_event;
+
+typedef struct rill_hooks {
+    void *data;
+    void (*event)(void *data, const rill_event *event); /* may be NULL */
+    bool (*stop)(void *data);                           /* asked between updates; may be NULL */
+} rill_hooks;
+
+/* ---- jobs
+ *
+ * Paths: "-" is standard input or output, .gz is read and written anywhere. */
+
+/* Trains a model of `task` on files (options model, dev, ...). Stopped through the hook it writes a
+ * checkpoint and returns RILL_EINTERRUPTED. With option resume, files may be empty: paths, data and
+ * options come from the checkpoint. */
+RILL_API RILL_MUST_USE int rill_train(const char *task, const rill_options *options,
+                                      const char *const *files, size_t count,
+                                      const rill_hooks *hooks, rill_error *error);
+
+/* Looks over data files before training; *report is text or (option json) one JSON object, *faults
+ * counts what would hurt. */
+RILL_API RILL_MUST_USE int rill_check(const char *task, const rill_options *options,
+                                      const char *const *files, size_t count, char **report,
+                                      size_t *faults, rill_error *error);
+
+/* A trained model: immutable, shared between threads. */
+typedef struct rill_model rill_model;
+RILL_API RILL_MUST_USE int rill_model_open(const char *path, rill_model **out, rill_error *error);
+RILL_API void rill_model_free(rill_model *model);
+RILL_API const char *rill_model_task(const rill_model *model);
+
+/* What stands in a model file or checkpoint, as text or JSON; opens and checks it in full. */
+RILL_API RILL_MUST_USE int rill_model_info(const char *path, bool json, char **report,
+                                           rill_error *error);
+
+/* Draws the training log (option log) as an SVG learning curve. */
+RILL_API RILL_MUST_USE int rill_plot_log(const char *log_path, const char *svg_path,
+                                         rill_error *error);
+
+/* Scores one model, or several as an ensemble, on files with gold answers. */
+RILL_API RILL_MUST_USE int rill_eval(const rill_model *const *models, size_t model_count,
+                                     const rill_options *options, const char *const *files,
+                                     size_t count, const rill_hooks *hooks, char **report,
+                                     rill_error *error);
+
+/* Streams descriptor `in` through the model(s) to `out`: records in order, bounded memory, several
+ * threads (option threads); what is finished is flushed whenever no input is waiting. `name` stands
+ * for the input in messages. */
+RILL_API RILL_MUST_USE int rill_filter(const rill_model *const *models, size_t model_count,
+                                       const rill_options *options, int in, const char *name,
+                                       int out, const rill_hooks *hooks, rill_error *error);
+
+/* One text at a time, for programs: a session belongs to one thread. */
+typedef struct rill_session rill_session;
+RILL_API RILL_MUST_USE int rill_session_new(const rill_model *const *models, size_t model_count,
+                                            const rill_options *options, rill_session **out,
+                                            rill_error *error);
+RILL_API void rill_session_free(rill_session *session);
+/* Input in the format of option input (default: raw text), output as rill_filter would write it;
+ * *answer is owned by the session and lives until its next call. */
+RILL_API RILL_MUST_USE int rill_session_apply(rill_session *session, const char *text, size_t size,
+                                              const char **answer, size_t *answer_size,
+                                              rill_error *error);
+
 #endif
