@@ -224,6 +224,19 @@ void buffer_printf(buffer *b, const char *format, ...) {
     va_end(arguments);
 }
 
+void buffer_add_real(buffer *b, double value) {
+    char text[40];
+    for (int digits = 15; digits <= 17; digits++) { /* 17 always suffice */
+        double back;
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        for (char *c = text; *c; c++) { /* the host's locale may have another decimal point */
+            if (!is_digit(*c) && !strchr("+-e", *c)) *c = '.';
+        }
+        if (bytes_to_real(bytes_of(text), &back) && back == value) break;
+    }
+    buffer_add_text(b, text);
+}
+
 void buffer_clear(buffer *b) {
     b->size = 0;
     b->failed = false;

@@ -37,6 +37,8 @@ void buffer_add_bytes(buffer *b, bytes text);
 void buffer_add_text(buffer *b, const char *text);
 void buffer_add_char(buffer *b, char c);
 void buffer_printf(buffer *b, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The shortest decimal that reads back as the same double; "." in every locale. Finite values. */
+void buffer_add_real(buffer *b, double value);
 void buffer_clear(buffer *b); /* keeps the memory, forgets the failure */
 void buffer_free(buffer *b);
 bytes buffer_view(const buffer *b);
@@ -54,7 +56,7 @@ typedef struct strmap {
     int32_t count;
 } strmap;
 
-/* Id of the string, inserting it when it is new. */
+/* Id of the string, inserting it when it is new. `text` must not lie in the map itself. */
 MUST_USE int strmap_add(strmap *m, bytes text, int32_t *id);
 int32_t strmap_find(const strmap *m, bytes text); /* id or -1 */
 bytes strmap_get(const strmap *m, int32_t id);    /* view, valid until the next insertion */
