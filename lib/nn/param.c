@@ -1,0 +1,148 @@
+/* param: the slab of weights. See param.h. */
+#include "nn/param.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 16 }; /* elements */
+
+int params_add(params *p, int rows, int cols, init_kind init, double scale, const char *format,
+               ...) {
+    TRY(mem_grow(&p->list, &p->room, p->count + 1, sizeof *p->list));
+    param *it = &p->list[p->count];
+    *it = (param){.rows = rows, .cols = cols, .offset = p->size, .init = init, .scale = scale};
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(it->name, sizeof it->name, format, arguments);
+    va_end(arguments);
+    size_t elements;
+    if (length < 0 || length >= PARAM_NAME || rows < 0 || cols < 0) return RILL_ELIMIT;
+    if (!size_mul((size_t)rows, (size_t)cols, &elements)) return RILL_ELIMIT;
+    if (!size_add(p->size, (elements + ALIGN - 1) / ALIGN * ALIGN, &p->size)) return RILL_ELIMIT;
+    return (int)p->count++;
+}
+
+/* Zeroed reals at a multiple of 64 bytes. */
+static real *slab_new(size_t size) {
+    size_t bytes;
+    if (!size_mul(size + ALIGN, sizeof(real), &bytes)) return NULL;
+    real *slab = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (slab) memset(slab, 0, size * sizeof *slab);
+    return slab;
+}
+
+int params_alloc(params *p, bool gradients) {
+    p->value = slab_new(p->size);
+    if (gradients) p->grad = slab_new(p->size);
+    return p->value && (p->grad || !gradients) ? 0 : RILL_ENOMEM;
+}
+
+/* Rows of w [n,cols] made orthonormal by modified Gram-Schmidt, in double. n <= cols. */
+static void orthonormal(double *w, int n, int cols) {
+    for (int i = 0; i < n; i++) {
+        double *row = w + (size_t)i * (size_t)cols, norm = 0;
+        for (int j = 0; j < i; j++) {
+            const double *other = w + (size_t)j * (size_t)cols;
+            double dot = 0;
+            for (int d = 0; d < cols; d++) dot += row[d] * other[d];
+            for (int d = 0; d < cols; d++) row[d] -= dot * other[d];
+        }
+        for (int d = 0; d < cols; d++) norm += row[d] * row[d];
+        norm = norm > 0 ? 1 / sqrt(norm) : 0;
+        for (int d = 0; d < cols; d++) row[d] *= norm;
+    }
+}
+
+/* Blocks of `cols` rows, each a random rotation. */
+static int init_orthogonal(const param *it, rng *r, real *value) {
+    size_t cols = (size_t)it->cols;
+    double *block = mem_new(cols * cols, sizeof *block);
+    if (!block) return RILL_ENOMEM;
+    for (int from = 0; from < it->rows; from += it->cols) {
+        int n = it->rows - from < it->cols ? it->rows - from : it->cols;
+        for (size_t i = 0; i < (size_t)n * cols; i++) block[i] = rng_normal(r);
+        orthonormal(block, n, it->cols);
+        for (size_t i = 0; i < (size_t)n * cols; i++) {
+            value[(size_t)from * cols + i] = (real)(it->scale * block[i]);
+        }
+    }
+    free(block);
+    return 0;
+}
+
+static int init_one(const param *it, uint64_t seed, size_t number, real *value) {
+    rng r = rng_make(seed, number, 0);
+    size_t size = (size_t)it->rows * (size_t)it->cols;
+    double bound = it->scale * sqrt(6.0 / ((double)it->rows + it->cols));
+    switch (it->init) {
+    case INIT_ZERO: break;
+    case INIT_ONE:
+        for (size_t i = 0; i < size; i++) value[i] = 1;
+        break;
+    case INIT_NORMAL:
+        for (size_t i = 0; i < size; i++) value[i] = (real)(it->scale * rng_normal(&r));
+        break;
+    case INIT_XAVIER:
+        for (size_t i = 0; i < size; i++) value[i] = (real)(bound * (2 * rng_uniform(&r) - 1));
+        break;
+    case INIT_ORTHOGONAL: return init_orthogonal(it, &r, value);
+    case INIT_GATE_ONE:
+        for (size_t i = size / 4; i < size / 2; i++) value[i] = (real)it->scale;
+        break;
+    }
+    return 0;
+}
+
+int params_init(params *p, uint64_t seed) {
+    for (size_t i = 0; i < p->count; i++) {
+        TRY(init_one(&p->list[i], seed, i, p->value + p->list[i].offset));
+    }
+    return 0;
+}
+
+int params_pack(params *p, const compute *c) {
+    size_t total = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->list[i].rows > 1) total += panel_size(p->list[i].rows, p->list[i].cols);
+    }
+    p->packed = mem_new(p->count, sizeof *p->packed);
+    p->packed_data = slab_new(total);
+    if (!p->packed || !p->packed_data) return RILL_ENOMEM;
+    real *at = p->packed_data;
+    for (size_t i = 0; i < p->count; i++) {
+        const param *it = &p->list[i];
+        if (it->rows <= 1) continue;
+        panel_pack(c, it->rows, it->cols, p->value + it->offset, it->cols, false, at);
+        p->packed[i][0] = (panels){it->rows, it->cols, at};
+        at += panel_size(it->rows, it->cols);
+    }
+    return 0;
+}
+
+size_t params_weights(const params *p) {
+    size_t total = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        total += (size_t)p->list[i].rows * (size_t)p->list[i].cols;
+    }
+    return total;
+}
+
+void params_free(params *p) {
+    free(p->list);
+    free(p->value);
+    free(p->grad);
+    free(p->packed);
+    free(p->packed_data);
+    *p = (params){0};
+}
+
+var params_var(const params *p, tape *t, int number) {
+    if (number < 0) return 0;
+    const param *it = &p->list[number];
+    return op_param(t, it->rows, it->cols, p->value + it->offset,
+                    p->grad ? p->grad + it->offset : NULL, p->packed ? p->packed[number] : NULL);
+}
