@@ -20,9 +20,9 @@ enum { PANEL = 32 }; /* outputs per packed panel */
 typedef struct kernels {
     const char *name; /* "plain", "avx2", "avx512" */
 
-    /* y[n,O] = x[n,K] * P + bias (bias NULL: 0), or += when `add` (bias is then ignored). P is packed
-     * by panel_pack: panels of 32 outputs, each [K][32], zero-filled past O. One accumulator per
-     * output, started from y, bias or 0, then k = 0..K-1 in order, fused multiply-add. */
+    /* y[n,O] = x[n,K] * P + bias (bias NULL: 0), or += when `add` (bias is then ignored). P is
+     * packed by panel_pack: panels of 32 outputs, each [K][32], zero-filled past O. One accumulator
+     * per output, started from y, bias or 0, then k = 0..K-1 in order, fused multiply-add. */
     void (*panel)(int n, int K, int O, const real *x, int ldx, const real *P, const real *bias,
                   real *y, int ldy, bool add);
 
@@ -30,10 +30,10 @@ typedef struct kernels {
     void (*exp)(int64_t n, const real *x, real *y);
     void (*tanh)(int64_t n, const real *x, real *y);
     void (*sigmoid)(int64_t n, const real *x, real *y);
-    void (*add)(int64_t n, const real *x, real *y);                        /* y += x */
-    void (*axpy)(int64_t n, real a, const real *x, real *y);               /* y = fma(a,x,y) */
-    void (*mul)(int64_t n, const real *x, const real *y, real *z);         /* z = x*y */
-    void (*muladd)(int64_t n, const real *x, const real *y, real *z);      /* z = fma(x,y,z) */
+    void (*add)(int64_t n, const real *x, real *y);                   /* y += x */
+    void (*axpy)(int64_t n, real a, const real *x, real *y);          /* y = fma(a,x,y) */
+    void (*mul)(int64_t n, const real *x, const real *y, real *z);    /* z = x*y */
+    void (*muladd)(int64_t n, const real *x, const real *y, real *z); /* z = fma(x,y,z) */
 
     /* Reductions in 16 lanes (element i to lane i mod 16), folded 8-4-2-1. */
     real (*sum)(int64_t n, const real *x);
@@ -67,8 +67,9 @@ typedef struct kernels {
     void (*lstm_state_back)(int n, int H, const real *gates, const real *c_prev, const real *dc,
                             real *dgates, real *dc_prev);
 
-    /* GRU (PyTorch order r z n). gates [n,3H]: input part in, activations out; rec [n,3H]: recurrent
-     * part with its bias:  r,z = sigmoid(gates+rec), n = tanh(gates + r*rec), h = fma(z, h_prev-n, n)*/
+    /* GRU (PyTorch order r z n). gates [n,3H]: input part in, activations out; rec [n,3H]:
+     * recurrent part with its bias:  r,z = sigmoid(gates+rec), n = tanh(gates + r*rec), h = fma(z,
+     * h_prev-n, n)*/
     void (*gru)(int n, int H, real *gates, const real *rec, const real *h_prev, real *h);
     /* dgates: gradient of the input part; drec: of the recurrent part (n part times r);
      * dh_prev = dh*z (overwritten, may alias dh). rec_n: the n parts of rec as given, rows of H. */

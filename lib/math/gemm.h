@@ -1,9 +1,9 @@
 /* gemm: the weight gradient, the only user of cblas.h.
  *
- * dW[O,I] += dY[n,O]^T X[n,I]. Both operands are one-off, so packing them ourselves buys nothing: OpenBLAS
- * does it on fixed tiles of dW, each tile by one thread. The tiling is a function of (n, O, I) only and n
- * is never split, so the bytes do not depend on the number of threads. The double twin uses plain
- * loops.
+ * dW[O,I] += dY[n,O]^T X[n,I]. Both operands are one-off, so packing them ourselves buys nothing:
+ * OpenBLAS does it on fixed tiles of dW, each tile by one thread. The tiling is a function of (n,
+ * O, I) only and n is never split, so the bytes do not depend on the number of threads. The double
+ * twin uses plain loops.
  */
 #ifndef RILL_MATH_GEMM_H
 #define RILL_MATH_GEMM_H

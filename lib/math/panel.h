@@ -17,8 +17,8 @@ typedef struct panels {
 
 /* Elements that packing needs (a multiple of 16). */
 size_t panel_size(int outputs, int depth);
-/* Packs W [O,K] (ldw >= K) into data. With `transposed`, w is [K,O] (ldw >= O) and the panels hold its
- * transpose, which serves x W. */
+/* Packs W [O,K] (ldw >= K) into data. With `transposed`, w is [K,O] (ldw >= O) and the panels hold
+ * its transpose, which serves x W. */
 void panel_pack(const compute *c, int outputs, int depth, const real *w, int ldw, bool transposed,
                 real *data);
 /* y[n,O] = x[n,K] W^T + bias, or += when add. */
