@@ -29,8 +29,6 @@ void pattern_scratch_free(pattern_scratch *s);
  * (at < *end), 0 when nothing matches there, RILL_ELIMIT when a limit was passed. */
 MUST_USE int pattern_at(const pattern *p, pattern_scratch *s, bytes text, size_t at, size_t *end,
                         rill_error *error);
-/* Whether the whole text matches: 1, 0 or negative. */
-MUST_USE int pattern_whole(const pattern *p, pattern_scratch *s, bytes text, rill_error *error);
 /* Group 1.. of the last match in byte offsets; false when it took no part. */
 bool pattern_group(const pattern_scratch *s, int group, size_t *begin, size_t *end);
 

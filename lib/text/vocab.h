@@ -48,9 +48,9 @@ MUST_USE int vocab_read(vocab *v, reader *r, rill_error *error);
 MUST_USE int vocab_save(const vocab *v, const char *path, rill_error *error);
 MUST_USE int vocab_open(vocab *v, const char *path, rill_error *error);
 
-/* From the arrays of a model file (count and start as in strmap; counts in id order), refused with
- * RILL_EMODEL unless they are what vocab_build could have made. To store a vocabulary, write
- * v->words.text, v->words.start and v->count as they stand. */
+/* From the arrays of a model file (count and start as in strmap; counts in id order). Refused
+ * unless offsets, UTF-8 and counts are right, words are distinct, and specials come first. To store
+ * a vocabulary, write v->words.text, v->words.start and v->count as they stand. */
 MUST_USE int vocab_restore(vocab *v, bytes text, const int64_t *start, const int64_t *count,
                            size_t size, rill_error *error);
 
