@@ -1,0 +1,32 @@
+/* batch: which sequences go together, and in what order.
+ *
+ * Batches are filled up to a budget of tokens from length-sorted buckets of a shuffled corpus; the
+ * order is a function of (lengths, budget, seed, epoch) only, never of threads or time:
+ *
+ *     shuffle all -> cut into buckets of 16 budgets -> sort each by length -> cut into batches ->
+ *     shuffle the batches
+ */
+#ifndef RILL_DATA_BATCH_H
+#define RILL_DATA_BATCH_H
+
+#include "base/mem.h"
+
+/* Zeroed is empty; reused from epoch to epoch. */
+typedef struct batch_plan {
+    int32_t *item; /* [items] sequences, batch after batch */
+    size_t items, item_room;
+    int32_t *start; /* [batches + 1] */
+    size_t batches, start_room;
+    int32_t *scratch; /* [items] */
+    size_t scratch_room;
+} batch_plan;
+
+/* A batch takes sequences while their lengths sum to at most `budget`; one longer than that stands
+ * alone. Sequences of length 0 are left out. */
+MUST_USE int batch_shuffle(batch_plan *p, const int32_t *length, size_t count, int64_t budget,
+                           uint64_t seed, uint64_t epoch);
+/* Without shuffling: longest first, so equal lengths share a batch. For validation. */
+MUST_USE int batch_sorted(batch_plan *p, const int32_t *length, size_t count, int64_t budget);
+void batch_free(batch_plan *p);
+
+#endif

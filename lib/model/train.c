@@ -1,0 +1,367 @@
+/* train: see train.h. */
+#include "model/train.h"
+#include "base/io.h"
+#include "base/json.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Everything that a checkpoint holds besides the slabs. */
+typedef struct progress {
+    int64_t epoch, batch; /* the next batch to do */
+    double loss, items;   /* sums of this epoch so far */
+    double best, factor;
+    int64_t best_epoch, waited, plateau_waited;
+    json_t *history; /* one object per finished epoch */
+} progress;
+
+typedef struct run {
+    const train_config *config;
+    const train_task *task;
+    const rill_hooks *hooks;
+    rill_error *error;
+    compute c;
+    tape tape;
+    optim optim;
+    schedule schedule;
+    real *best; /* weights of the best epoch, NULL without dev data */
+    progress at;
+    int64_t batches;                    /* of this epoch */
+    double began, saved, told, epoch_began, items_here; /* clock, for display and checkpoints only */
+} run;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+void train_tell(const rill_hooks *hooks, rill_event_kind kind, const char *json, const char *format,
+                ...) {
+    if (!hooks || !hooks->event) return;
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    hooks->event(hooks->data, &(rill_event){.kind = kind, .text = text, .json = json});
+}
+
+static real *live_weights(const run *r) {
+    return r->optim.ema ? r->optim.ema : r->task->params->value;
+}
+
+/* ---- checkpoints */
+
+static json_t *progress_json(const run *r) {
+    const progress *p = &r->at;
+    return json_pack("{sI sI sf sf sf sf sI sI sI sI sO}", "epoch", (json_int_t)p->epoch, "batch",
+                     (json_int_t)p->batch, "loss", p->loss, "items", p->items, "best", p->best,
+                     "factor", p->factor, "best_epoch", (json_int_t)p->best_epoch, "waited",
+                     (json_int_t)p->waited, "plateau_waited", (json_int_t)p->plateau_waited, "step",
+                     (json_int_t)r->optim.step, "history", p->history);
+}
+
+static int add_slab(run *r, bundle_writer *w, const char *name, const real *data) {
+    int64_t shape[] = {(int64_t)r->task->params->size};
+    if (!data) return 0;
+    return bundle_writer_tensor(w, name, BUNDLE_F32, 1, shape, data, r->error);
+}
+
+static int fill_checkpoint(run *r, bundle_writer *w, buffer *state) {
+    json_t *json = progress_json(r);
+    int status = json ? json_write(json, state, r->error) : status_nomem(r->error);
+    json_decref(json);
+    TRY(status);
+    TRY(bundle_writer_meta(w, "checkpoint", buffer_view(state), r->error));
+    TRY(r->task->describe(r->task->self, w, r->error));
+    TRY(add_slab(r, w, "weights", r->task->params->value));
+    TRY(add_slab(r, w, "moment1", r->optim.m));
+    TRY(add_slab(r, w, "moment2", r->optim.v));
+    TRY(add_slab(r, w, "average", r->optim.ema));
+    return add_slab(r, w, "best", r->best);
+}
+
+static int checkpoint(run *r) {
+    if (!r->config->checkpoint) return 0;
+    bundle_writer *w = NULL;
+    buffer state = {0};
+    TRY(bundle_writer_new(&w, r->error));
+    int status = fill_checkpoint(r, w, &state);
+    if (status == 0) status = bundle_writer_save(w, r->config->checkpoint, r->error);
+    bundle_writer_free(w);
+    buffer_free(&state);
+    r->saved = now();
+    return status;
+}
+
+static int load_slab(run *r, bundle *b, const char *name, real *into) {
+    int64_t shape[] = {(int64_t)r->task->params->size};
+    const bundle_entry *entry;
+    if (!into) return 0;
+    TRY(bundle_tensor(b, name, BUNDLE_F32, 1, shape, &entry, r->error));
+    memcpy(into, entry->data, entry->size);
+    return 0;
+}
+
+static int load_progress(run *r, bundle *b) {
+    const char *text;
+    json_t *json = NULL;
+    json_int_t epoch, batch, best_epoch, waited, plateau_waited, step;
+    progress *p = &r->at;
+    json_decref(p->history);
+    p->history = NULL;
+    TRY(bundle_need_meta(b, "checkpoint", &text, r->error));
+    TRY(json_read(bytes_of(text), bundle_name(b), &json, r->error));
+    int bad = json_unpack(json, "{sI sI sF sF sF sF sI sI sI sI sO}", "epoch", &epoch, "batch",
+                          &batch, "loss", &p->loss, "items", &p->items, "best", &p->best, "factor",
+                          &p->factor, "best_epoch", &best_epoch, "waited", &waited, "plateau_waited",
+                          &plateau_waited, "step", &step, "history", &p->history);
+    json_decref(json);
+    if (bad || epoch < 0 || batch < 0 || step < 0 || !json_is_array(p->history)) {
+        return status_set(r->error, RILL_EMODEL, bundle_name(b), 0, 0,
+                          "the state in field checkpoint is damaged");
+    }
+    p->epoch = epoch, p->batch = batch, p->best_epoch = best_epoch;
+    p->waited = waited, p->plateau_waited = plateau_waited;
+    r->optim.step = step;
+    return 0;
+}
+
+static int load_checkpoint(run *r, bundle *b) {
+    TRY(load_progress(r, b));
+    TRY(load_slab(r, b, "weights", r->task->params->value));
+    TRY(load_slab(r, b, "moment1", r->optim.m));
+    TRY(load_slab(r, b, "moment2", r->optim.v));
+    TRY(load_slab(r, b, "average", r->optim.ema));
+    TRY(load_slab(r, b, "best", r->best));
+    train_tell(r->hooks, RILL_EVENT_NOTE, NULL, "resumed at epoch %lld, batch %lld",
+               (long long)r->at.epoch + 1, (long long)r->at.batch + 1);
+    return 0;
+}
+
+/* ---- one update */
+
+static int run_batch(run *r, int64_t batch, double *loss, double *items) {
+    var v = 0;
+    tape_reset(&r->tape);
+    TRY(r->task->loss(r->task->self, &r->tape, r->at.epoch, batch, r->optim.step, &v, items,
+                      r->error));
+    if (r->tape.status == 0) tape_backward(&r->tape, v);
+    if (r->tape.status < 0) return status_nomem(r->error);
+    *loss = (double)tape_value(&r->tape, v)[0];
+    return 0;
+}
+
+static int diverged(run *r, double norm) {
+    return status_fail(r->error, RILL_EDIVERGED,
+                       "training diverged at epoch %lld, batch %lld (gradient norm %g): try a lower "
+                       "learning rate or clip; the last good state is in the checkpoint",
+                       (long long)r->at.epoch + 1, (long long)r->at.batch + 1, norm);
+}
+
+/* A group of `accumulate` batches and the update they make together. */
+static int one_update(run *r) {
+    double items = 0, loss = 0;
+    int64_t last = r->at.batch + r->config->accumulate;
+    if (last > r->batches) last = r->batches;
+    for (int64_t b = r->at.batch; b < last; b++) {
+        double batch_loss = 0, batch_items = 0;
+        TRY(run_batch(r, b, &batch_loss, &batch_items));
+        loss += batch_loss;
+        items += batch_items;
+    }
+    r->schedule.factor = r->at.factor;
+    double rate = schedule_rate(&r->schedule, r->optim.step);
+    double norm = optim_step(&r->optim, r->task->params, &r->c, rate, 1 / fmax(items, 1));
+    if (!isfinite(norm) || !isfinite(loss)) return diverged(r, norm);
+    r->at.batch = last;
+    r->at.loss += loss;
+    r->at.items += items;
+    r->items_here += items;
+    return 0;
+}
+
+/* A status line twice a second. */
+static void tell_progress(run *r) {
+    double t = now();
+    if (t - r->told < 0.5) return;
+    r->told = t;
+    double share = (double)r->at.batch / (double)r->batches;
+    double speed = r->items_here / fmax(t - r->epoch_began, 1e-9);
+    double total = r->at.items / fmax(share, 1e-9);
+    double left = (total * (double)(r->config->epochs - r->at.epoch) - r->at.items) / fmax(speed, 1);
+    train_tell(r->hooks, RILL_EVENT_PROGRESS, NULL,
+               "epoch %lld/%lld %3.0f%%  loss %.4f  %.0f tokens/s  %d:%02d left",
+               (long long)r->at.epoch + 1, (long long)r->config->epochs, 100 * share,
+               r->at.loss / fmax(r->at.items, 1), speed, (int)(left / 60), (int)left % 60);
+}
+
+static bool wants_stop(const run *r) {
+    return r->hooks && r->hooks->stop && r->hooks->stop(r->hooks->data);
+}
+
+static int interrupted(run *r) {
+    TRY(checkpoint(r));
+    return status_fail(r->error, RILL_EINTERRUPTED, "training was stopped at epoch %lld, batch %lld",
+                       (long long)r->at.epoch + 1, (long long)r->at.batch + 1);
+}
+
+/* ---- epochs */
+
+/* The epoch as a JSON object: history entry and log line share it, clock values are only logged. */
+static json_t *epoch_json(const run *r, const train_scores *scores) {
+    json_t *values = json_object();
+    for (int i = 0; values && i < scores->count; i++) {
+        json_object_set_new(values, scores->item[i].name, json_real(scores->item[i].value));
+    }
+    return json_pack("{sI sf so sf}", "epoch", (json_int_t)r->at.epoch + 1, "loss",
+                     r->at.loss / fmax(r->at.items, 1), "scores", values, "dev_score", scores->main);
+}
+
+static int tell_epoch(run *r, const json_t *entry, const train_scores *scores, bool better) {
+    double seconds = now() - r->epoch_began;
+    json_t *log = json_pack("{ss}", "event", "epoch");
+    buffer json = {0}, text = {0};
+    int bad = !log || json_object_update(log, (json_t *)entry) ||
+              json_object_set_new(log, "rate", json_real(schedule_rate(&r->schedule, r->optim.step))) ||
+              json_object_set_new(log, "updates", json_integer(r->optim.step)) ||
+              json_object_set_new(log, "seconds", json_real(seconds)) ||
+              json_object_set_new(log, "tokens_per_second", json_real(r->items_here / seconds));
+    int status = bad ? status_nomem(r->error) : json_write(log, &json, r->error);
+    for (int i = 0; i < scores->count; i++) {
+        buffer_printf(&text, "  %s %.4f", scores->item[i].name, scores->item[i].value);
+    }
+    if (status == 0 && !json.failed && !text.failed) {
+        train_tell(r->hooks, RILL_EVENT_EPOCH, json.data,
+                   "epoch %lld/%lld  loss %.4f%s%s  %.0f tokens/s  %.0f s",
+                   (long long)r->at.epoch + 1, (long long)r->config->epochs,
+                   r->at.loss / fmax(r->at.items, 1), text.data ? text.data : "",
+                   better ? "  best" : "", r->items_here / seconds, seconds);
+    }
+    json_decref(log);
+    buffer_free(&json);
+    buffer_free(&text);
+    return status;
+}
+
+/* Keeps the better weights; counts epochs without progress. */
+static bool judge(run *r, const train_scores *scores) {
+    bool better = scores->main > r->at.best;
+    if (!r->best) return false;
+    if (better) {
+        memcpy(r->best, live_weights(r), r->task->params->size * sizeof(real));
+        r->at.best = scores->main;
+        r->at.best_epoch = r->at.epoch + 1;
+        r->at.waited = r->at.plateau_waited = 0;
+        return true;
+    }
+    r->at.waited++;
+    if (r->config->schedule != SCHEDULE_PLATEAU) return false;
+    if (++r->at.plateau_waited >= r->config->plateau_patience) {
+        r->at.factor *= r->config->plateau_factor;
+        r->at.plateau_waited = 0;
+    }
+    return false;
+}
+
+static int end_epoch(run *r) {
+    train_scores scores = {0};
+    if (r->task->validate) {
+        TRY(r->task->validate(r->task->self, live_weights(r), &scores, r->error));
+    }
+    bool better = judge(r, &scores);
+    json_t *entry = epoch_json(r, &scores);
+    if (!entry) return status_nomem(r->error);
+    int status = tell_epoch(r, entry, &scores, better);
+    if (json_array_append_new(r->at.history, entry)) return status_nomem(r->error);
+    TRY(status);
+    r->at.epoch++;
+    r->at.batch = 0;
+    r->at.loss = r->at.items = 0;
+    /* The last epoch needs none: the model itself comes next. */
+    return r->at.epoch < r->config->epochs ? checkpoint(r) : 0;
+}
+
+static int run_epoch(run *r) {
+    TRY(r->task->plan(r->task->self, r->at.epoch, &r->batches, r->error));
+    r->epoch_began = now();
+    r->items_here = 0;
+    while (r->at.batch < r->batches) {
+        if (wants_stop(r)) return interrupted(r);
+        int status = one_update(r);
+        if (status < 0) return status;
+        tell_progress(r);
+        bool due = now() - r->saved > r->config->checkpoint_seconds;
+        if (due && r->at.batch < r->batches) TRY(checkpoint(r));
+    }
+    return end_epoch(r);
+}
+
+/* ---- the whole run */
+
+static int open_run(run *r, bundle *resume) {
+    const train_config *f = r->config;
+    int64_t batches;
+    TRY(r->task->plan(r->task->self, 0, &batches, r->error));
+    if (batches == 0) return status_fail(r->error, RILL_EDATA, "there is nothing to train on");
+    r->schedule = (schedule){.kind = f->schedule, .rate = f->rate, .warmup = f->warmup,
+                             .total = (batches + f->accumulate - 1) / f->accumulate * f->epochs,
+                             .floor = f->floor, .factor = 1};
+    if (r->schedule.warmup > r->schedule.total / 5) r->schedule.warmup = r->schedule.total / 5;
+    r->tape = (tape){.c = r->c, .record = true, .noise = true, .seed = f->seed};
+    r->at = (progress){.best = -1e300, .factor = 1, .history = json_array()};
+    if (!r->at.history || optim_new(&r->optim, &f->optim, r->task->params) < 0) {
+        return status_nomem(r->error);
+    }
+    if (r->task->validate) {
+        r->best = mem_new(r->task->params->size, sizeof *r->best);
+        if (!r->best) return status_nomem(r->error);
+    }
+    r->began = r->saved = now();
+    return resume ? load_checkpoint(r, resume) : 0;
+}
+
+static int save_model(run *r) {
+    json_t *summary = json_pack("{sI sI sI sO}", "epochs", (json_int_t)r->at.epoch, "updates",
+                                (json_int_t)r->optim.step, "best_epoch",
+                                (json_int_t)r->at.best_epoch, "history", r->at.history);
+    buffer text = {0};
+    int status = summary ? json_write(summary, &text, r->error) : status_nomem(r->error);
+    json_decref(summary);
+    const real *weights = r->best && r->at.best_epoch > 0 ? r->best : live_weights(r);
+    if (status == 0) {
+        status = r->task->save(r->task->self, weights, buffer_view(&text), r->error);
+    }
+    buffer_free(&text);
+    TRY(status);
+    if (r->config->checkpoint && unlink(r->config->checkpoint) < 0 && errno != ENOENT) {
+        return status_errno(r->error, "cannot remove", r->config->checkpoint);
+    }
+    return 0;
+}
+
+int train_run(const train_config *config, const train_task *task, const compute *c, bundle *resume,
+              const rill_hooks *hooks, rill_error *error) {
+    run r = {.config = config, .task = task, .hooks = hooks, .error = error, .c = *c};
+    int status = open_run(&r, resume);
+    while (status == 0 && r.at.epoch < config->epochs) {
+        status = run_epoch(&r);
+        if (config->patience > 0 && r.at.waited >= config->patience) break;
+    }
+    if (status == 0) status = save_model(&r);
+    if (status == 0) {
+        train_tell(hooks, RILL_EVENT_DONE, NULL, "trained in %.0f s", now() - r.began);
+    }
+    tape_free(&r.tape);
+    optim_free(&r.optim);
+    json_decref(r.at.history);
+    free(r.best);
+    return status;
+}
