@@ -1,0 +1,39 @@
+/* task: what every task (tag, classify, ...) offers, so that rill.h and the tools know none of them.
+ * lib/api.c holds the list. */
+#ifndef RILL_TASK_TASK_H
+#define RILL_TASK_TASK_H
+
+#include "base/options.h"
+#include "model/bundle.h"
+
+/* The first members of every task's options struct, so that shared code can read them. */
+typedef struct task_options {
+    char *model, *dev, *resume, *log, *with, *input, *output;
+    bool force, json;
+    int64_t threads, seed, batch;
+} task_options;
+
+typedef struct task {
+    const char *name;
+    const option_table *options; /* rows over a struct that begins with task_options */
+    int (*train)(const void *options, const char *const *files, size_t count,
+                 const rill_hooks *hooks, rill_error *error);
+    int (*check)(const void *options, const char *const *files, size_t count, buffer *report,
+                 size_t *faults, rill_error *error);
+    /* A model from its open bundle (which it then owns, also on failure). */
+    int (*open)(bundle *b, void **model, rill_error *error);
+    void (*close)(void *model);
+    int (*eval)(void *const *models, size_t model_count, const void *options,
+                const char *const *files, size_t count, const rill_hooks *hooks, buffer *report,
+                rill_error *error);
+    int (*filter)(void *const *models, size_t model_count, const void *options, int in,
+                  const char *name, int out, const rill_hooks *hooks, rill_error *error);
+    int (*session_new)(void *const *models, size_t model_count, const void *options, void **session,
+                       rill_error *error);
+    int (*session_apply)(void *session, bytes text, bytes *answer, rill_error *error);
+    void (*session_free)(void *session);
+} task;
+
+extern const task task_tag;
+
+#endif
