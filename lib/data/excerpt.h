@@ -1,0 +1,15 @@
+/* excerpt: a short printable copy of user data, for messages. */
+#ifndef RILL_DATA_EXCERPT_H
+#define RILL_DATA_EXCERPT_H
+
+#include "base/bytes.h"
+
+typedef struct excerpt {
+    char text[128]; /* NUL terminated UTF-8 */
+} excerpt;
+
+/* The first characters; control characters, quotes and bytes that are no UTF-8 become \xNN, and
+ * "..." says that more follows. */
+excerpt excerpt_of(bytes data);
+
+#endif

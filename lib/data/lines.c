@@ -1,0 +1,140 @@
+/* lines: the parsers of files with one sentence or paragraph a line (horizontal, raw text), and the
+ * guess of a file's format from its name and first lines.
+ *
+ * Horizontal words are separated by blanks or TABs only, so other white space (U+2028, U+00A0) may
+ * stand inside a word. The last underscore of word_TAG separates: "snake_case_NN" is tagged NN.
+ */
+#include "data/corpus_inner.h"
+
+#include <string.h>
+
+/* ---- horizontal */
+
+/* Cuts word_TAG at its last underscore; false when nothing stands before or behind it. */
+static bool cut_tag(bytes piece, bytes *word, bytes *tag) {
+    size_t at = piece.size;
+    while (at > 0 && piece.data[at - 1] != '_') at--;
+    if (at < 2 || at == piece.size) return false;
+    *word = bytes_slice(piece, 0, at - 1);
+    *tag = bytes_slice(piece, at, piece.size);
+    return true;
+}
+
+static int horizontal_word(const corpus *c, record *r, bytes piece, rill_error *error) {
+    TRY(record_add_word(r));
+    if (c->options.untagged) return record_add_cell(r, piece);
+    bytes word, tag;
+    if (!cut_tag(piece, &word, &tag)) {
+        return corpus_fault(c, r, piece.data, error,
+                            "word without a tag, found \"%s\", expected word_TAG",
+                            excerpt_of(piece).text);
+    }
+    TRY(record_add_cell(r, word));
+    return record_add_cell(r, tag);
+}
+
+int horizontal_record(corpus *c, record *r, rill_error *error) {
+    bytes rest, piece;
+    int status = corpus_line(c, r, &rest, error);
+    if (status <= 0) return status;
+    while (line_piece(&rest, ' ', &piece)) TRY(horizontal_word(c, r, piece, error));
+    return 1;
+}
+
+/* ---- raw text */
+
+int text_record(corpus *c, record *r, rill_error *error) {
+    bytes line;
+    do {
+        int status = corpus_line(c, r, &line, error);
+        if (status < 0) return status;
+        if (status == 0) break;
+        if (line_blank(line) && c->options.wrapped) record_last_line(r)->kind = LINE_BLANK;
+    } while (c->options.wrapped && !line_blank(line));
+    if (r->line_count == 0) return 0;
+    c->paragraph += record_text(r).size > 0;
+    return 1;
+}
+
+/* ---- guessing */
+
+static bool ends_with(bytes text, const char *end) {
+    bytes tail = bytes_of(end);
+    return text.size >= tail.size &&
+           bytes_equal(bytes_slice(text, text.size - tail.size, text.size), tail);
+}
+
+corpus_format detect_name(const char *path) {
+    static const struct {
+        const char *end;
+        corpus_format format;
+    } row[] = {{".conllu", CORPUS_CONLLU}, {".conll", CORPUS_COLUMNS},    {".bio", CORPUS_COLUMNS},
+               {".iob", CORPUS_COLUMNS},   {".iob2", CORPUS_COLUMNS},     {".tsv", CORPUS_COLUMNS},
+               {".vert", CORPUS_VERTICAL}, {".vertical", CORPUS_VERTICAL}};
+    bytes name = bytes_of(path);
+    if (ends_with(name, ".gz")) name.size -= 3;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        if (ends_with(name, row[i].end)) return row[i].format;
+    }
+    return CORPUS_AUTO;
+}
+
+/* `# key = value` with one word as key, `# newdoc`, `# newpar`: not a tweet that begins with #. */
+static bool is_conllu_comment(bytes line) {
+    if (!bytes_starts(line, BYTES("# "))) return false;
+    bytes first, second;
+    line = bytes_slice(line, 2, line.size);
+    if (!line_piece(&line, ' ', &first)) return false;
+    if (bytes_equal(first, BYTES("newdoc")) || bytes_equal(first, BYTES("newpar"))) return true;
+    return line_piece(&line, ' ', &second) && bytes_equal(second, BYTES("="));
+}
+
+static bool is_conllu_word(bytes line) {
+    bytes field;
+    size_t count = 0;
+    if (!line.size || line.data[0] < '0' || line.data[0] > '9') return false;
+    while (bytes_split(&line, '\t', &field)) count++;
+    return count == CONLLU_COLUMNS;
+}
+
+/* O, B-PER, I-PER, ...: the last column of an entity file. */
+static bool is_entity_label(bytes piece) {
+    if (bytes_equal(piece, BYTES("O"))) return true;
+    return piece.size > 2 && piece.data[1] == '-' && memchr("BIES", piece.data[0], 4);
+}
+
+corpus_format detect_line(bytes line) {
+    if (line_blank(line)) return CORPUS_AUTO;
+    if (is_conllu_comment(line) || is_conllu_word(line)) return CORPUS_CONLLU;
+    if (bytes_starts(line, BYTES("-DOCSTART-"))) return CORPUS_COLUMNS;
+    bool tab = memchr(line.data, '\t', line.size) != NULL, tagged = true;
+    bytes piece, word, tag, last = {"", 0};
+    size_t count = 0;
+    for (bytes rest = line; line_piece(&rest, tab ? '\t' : ' ', &piece); count++) {
+        tagged &= cut_tag(piece, &word, &tag);
+        last = piece;
+    }
+    if (count < 2) return CORPUS_AUTO;
+    if (tab || is_entity_label(last)) return CORPUS_COLUMNS;
+    return tagged ? CORPUS_HORIZONTAL : CORPUS_AUTO;
+}
+
+/* Lines of one piece each are vertical; several lines of 2 to 5 pieces, all alike, are columns;
+ * the rest is raw text. */
+corpus_format detect_lines(bytes lines) {
+    bytes line, piece;
+    size_t words = 0, pieces = 0;
+    bool alike = true;
+    while (lines.data && bytes_split(&lines, '\n', &line)) {
+        size_t count = 0;
+        if (line.size && line.data[line.size - 1] == '\r') line.size--;
+        while (line_piece(&line, ' ', &piece)) count++;
+        if (count == 0) continue;
+        alike &= words == 0 || count == pieces;
+        pieces = count;
+        words++;
+    }
+    if (alike && pieces == 1 && words > 1) return CORPUS_VERTICAL;
+    if (alike && pieces > 1 && pieces <= 5 && words >= 5) return CORPUS_COLUMNS;
+    return CORPUS_TEXT;
+}
