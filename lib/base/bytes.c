@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <float.h>
 #include <locale.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,7 +227,8 @@ void buffer_printf(buffer *b, const char *format, ...) {
 
 void buffer_add_real(buffer *b, double value) {
     char text[40];
-    for (int digits = 15; digits <= 17; digits++) { /* 17 always suffice */
+    /* 17 digits always suffice; every decimal of 15 survives, but for subnormal numbers. */
+    for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         double back;
         snprintf(text, sizeof text, "%.*g", digits, value);
         for (char *c = text; *c; c++) { /* the host's locale may have another decimal point */
