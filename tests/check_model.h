@@ -1,0 +1,10 @@
+/* check_model: the parts of the model floor's suite; each adds its test cases. */
+#ifndef RILL_TESTS_CHECK_MODEL_H
+#define RILL_TESTS_CHECK_MODEL_H
+
+#include "test.h"
+
+void model_bundle_cases(Suite *suite);
+void model_metric_cases(Suite *suite);
+
+#endif
