@@ -26,8 +26,10 @@ bool size_add(size_t a, size_t b, size_t *sum) {
 }
 
 void *mem_new(size_t count, size_t size) {
-    /* calloc checks the product; a zero size may give NULL, which would look like a failure. */
-    return calloc(count ? count : 1, size ? size : 1);
+    size_t bytes;
+    if (!size_mul(count, size, &bytes)) return NULL;
+    return calloc(bytes ? bytes : 1,
+                  1); /* of 0 it may give NULL, which would look like a failure */
 }
 
 int mem_grow(void *array_pointer, size_t *capacity, size_t need, size_t size) {
