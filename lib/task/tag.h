@@ -2,7 +2,8 @@
  *
  *     tag_options.c  the option table            tag_lexicon.c  words and labels as numbers
  *     tag_model.c    the model in a bundle       tag_session.c  words in, labels out
- *     tag_train.c    training                    tag_apply.c    text in, text out
+ *     tag_data.c     training files              tag_apply.c    text in, text out
+ *     tag_train.c    training
  *     tag_eval.c     scores                      tag_check.c    the data doctor's questions
  */
 #ifndef RILL_TASK_TAG_H
@@ -74,7 +75,8 @@ typedef struct tag_lexicon {
     tokenizer *tokenizer;
     unicode_form form;
     vocab forms, letters, affixes; /* each with the special <unk> */
-    strmap vector_words;
+    strmap vector_words; /* rows of the pretrained table */
+    int vector_dim;
     tag_column column[TAG_HEADS];
     int columns;
 } tag_lexicon;
@@ -84,6 +86,12 @@ void tag_lexicon_free(tag_lexicon *l);
 int32_t tag_label_id(const tag_column *c, bytes label);
 /* Attribute columns of a label string, known or not: value[a] within group a, -1: value unknown. */
 void tag_label_values(const tag_column *c, bytes label, int32_t *value);
+/* Fills label_value from labels and attributes. */
+MUST_USE int tag_column_values(tag_column *c);
+/* Fills allowed for an entity column. */
+MUST_USE int tag_column_allow(tag_column *c);
+/* Affix i of a lower-cased word as a key ("p2:un", "s3:ing"); the last one is the shape ("x:Xx"). */
+void tag_affix_key(int i, bytes lower, bytes form, buffer *key);
 
 /* Distinct forms and what the network wants to know of them. Zeroed is empty. */
 typedef struct tag_forms {
@@ -109,6 +117,7 @@ typedef struct tag_data {
     tag_forms forms;
     int32_t *token; /* [N] form index */
     int32_t *label[TAG_HEADS]; /* [N] label id; -1 none */
+    int32_t *attribute[TAG_HEADS]; /* [N][attributes], NULL without attributes */
     size_t tokens, token_room, label_room[TAG_HEADS];
     int64_t *start; /* [sentences + 1] */
     size_t sentences, start_room;

@@ -1,0 +1,400 @@
+/* tag_data: training files read once; the lexicon built from what stands in them.
+ *
+ *     read      token -> number of its raw form, label -> number of its raw string, per column
+ *     columns   entity labels become BIOES; features get attributes; rare feature strings become 0
+ *     words     vocabularies of forms, letters and affixes; then every distinct form is looked at
+ */
+#include "data/vectors.h"
+#include "task/tag.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+typedef struct reading {
+    tag_data *d;
+    tag_lexicon *l;
+    const tag_options *o;
+    rill_error *error;
+    strmap words;          /* raw forms */
+    size_t count_room;
+    strmap raw[TAG_HEADS]; /* raw label strings */
+    bool fixed;            /* the user named the columns */
+} reading;
+
+static const bytes unknown[] = {{"<unk>", 5}};
+
+int tag_corpus_options(const tag_options *o, corpus_options *out, rill_error *error) {
+    *out = (corpus_options){.columns = o->layout, .wrapped = o->wrapped,
+                            .max_record = (size_t)o->max_record};
+    if (corpus_format_find(bytes_of(o->common.input), &out->format)) return 0;
+    return status_fail(error, RILL_EUSAGE, "option --input: unknown format \"%s\"", o->common.input);
+}
+
+void tag_data_free(tag_data *d) {
+    tag_forms_free(&d->forms);
+    free(d->token);
+    for (int i = 0; i < TAG_HEADS; i++) free(d->label[i]), free(d->attribute[i]);
+    free(d->start);
+    free(d->count);
+    *d = (tag_data){0};
+}
+
+/* ---- reading */
+
+/* Names of the predicted columns, from the option or by format. */
+static int name_columns(reading *r, const corpus *c) {
+    const char *names = r->o->columns;
+    char last[32];
+    r->fixed = names;
+    if (!names && corpus_format_of(c) == CORPUS_CONLLU) names = "upos,xpos,feats";
+    if (!names) {
+        snprintf(last, sizeof last, "-1");
+        names = last;
+    }
+    bytes rest = bytes_of(names), name;
+    while (bytes_split(&rest, ',', &name)) {
+        if (r->l->columns == TAG_HEADS) {
+            return status_fail(r->error, RILL_EUSAGE, "option --columns: more than %d columns",
+                               TAG_HEADS);
+        }
+        size_t column;
+        TRY(corpus_column(c, bytes_trim(name), &column, r->error));
+        bytes full = corpus_column_name(c, column);
+        char *copy = mem_text(full.data, full.size);
+        if (!copy) return status_nomem(r->error);
+        r->l->column[r->l->columns++].name = copy;
+    }
+    return 0;
+}
+
+static int find_columns(reading *r, const corpus *c, size_t *column) {
+    for (int i = 0; i < r->l->columns; i++) {
+        TRY(corpus_column(c, bytes_of(r->l->column[i].name), &column[i], r->error));
+        if (column[i] == corpus_form(c)) {
+            return status_fail(r->error, RILL_EUSAGE, "option --columns: \"%s\" is the word itself",
+                               r->l->column[i].name);
+        }
+    }
+    return 0;
+}
+
+static int add_sentence(reading *r, const record *rec, const size_t *column) {
+    tag_data *d = r->d;
+    size_t need = d->tokens + rec->words;
+    TRY(mem_grow(&d->token, &d->token_room, need, sizeof *d->token));
+    TRY(mem_grow(&d->start, &d->start_room, d->sentences + 2, sizeof *d->start));
+    for (int i = 0; i < r->l->columns; i++) {
+        TRY(mem_grow(&d->label[i], &d->label_room[i], need, sizeof **d->label));
+        for (size_t w = 0; w < rec->words; w++) {
+            bytes cell = record_cell(rec, w, column[i]);
+            TRY(strmap_add(&r->raw[i], cell, &d->label[i][d->tokens + w]));
+        }
+    }
+    for (size_t w = 0; w < rec->words; w++) {
+        int32_t id, before = r->words.count;
+        TRY(strmap_add(&r->words, record_form(rec, w), &id));
+        TRY(mem_grow(&d->count, &r->count_room, (size_t)id + 1, sizeof *d->count));
+        if (id == before) d->count[id] = 0;
+        d->count[id]++;
+        d->token[d->tokens + w] = id;
+    }
+    d->start[d->sentences] = (int64_t)d->tokens;
+    d->tokens = need;
+    d->start[++d->sentences] = (int64_t)need;
+    return 0;
+}
+
+static int read_file(reading *r, const char *path, const rill_hooks *hooks) {
+    corpus_options options;
+    corpus *c = NULL;
+    record rec = {0};
+    size_t column[TAG_HEADS], before = r->d->sentences;
+    TRY(tag_corpus_options(r->o, &options, r->error));
+    TRY(corpus_open(path, &options, &c, r->error));
+    int status = 0, more;
+    if (corpus_format_of(c) == CORPUS_TEXT) {
+        status = status_set(r->error, RILL_EDATA, path, 0, 0, "raw text has no labels to learn from");
+    }
+    bool first = true;
+    while (status == 0 && (more = corpus_next(c, &rec, r->error)) != 0) {
+        if (more < 0) status = more;
+        if (status < 0 || rec.words == 0) continue;
+        if (first && r->l->columns == 0) status = name_columns(r, c);
+        if (first && status == 0) status = find_columns(r, c, column);
+        first = false;
+        if (status == 0) status = add_sentence(r, &rec, column);
+        if (status == RILL_ENOMEM) status_nomem(r->error);
+    }
+    if (status == 0) {
+        train_tell(hooks, RILL_EVENT_NOTE, NULL, "%s: %s, %zu sentences", path,
+                   corpus_format_name(corpus_format_of(c)), r->d->sentences - before);
+    }
+    record_free(&rec);
+    corpus_close(c);
+    return status;
+}
+
+/* ---- columns */
+
+/* Relabels column i through `map` from old ids to new. */
+static void relabel(tag_data *d, int i, const int32_t *map) {
+    for (size_t t = 0; t < d->tokens; t++) d->label[i][t] = map[d->label[i][t]];
+}
+
+/* Labels of an entity column, sentence by sentence, into BIOES. */
+static int convert_entities(reading *r, int i) {
+    tag_data *d = r->d;
+    tag_column *c = &r->l->column[i];
+    bytes *label = NULL;
+    size_t room = 0;
+    buffer text = {0};
+    int status = 0;
+    for (size_t s = 0; status == 0 && s < d->sentences; s++) {
+        int32_t *id = d->label[i] + d->start[s];
+        size_t n = (size_t)(d->start[s + 1] - d->start[s]);
+        status = mem_grow(&label, &room, n, sizeof *label);
+        for (size_t w = 0; status == 0 && w < n; w++) label[w] = strmap_get(&r->raw[i], id[w]);
+        if (status == 0) status = scheme_convert(SCHEME_BIOES, label, n, &text);
+        for (size_t w = 0; status == 0 && w < n; w++) {
+            status = strmap_add(&c->labels, label[w], &id[w]);
+        }
+    }
+    free(label);
+    buffer_free(&text);
+    return status;
+}
+
+static int look_at_scheme(reading *r, int i) {
+    scheme_survey survey = {0};
+    tag_data *d = r->d;
+    bytes *label = NULL;
+    size_t room = 0;
+    for (size_t s = 0; s < d->sentences; s++) {
+        size_t n = (size_t)(d->start[s + 1] - d->start[s]);
+        if (mem_grow(&label, &room, n, sizeof *label) < 0) {
+            free(label);
+            return RILL_ENOMEM;
+        }
+        for (size_t w = 0; w < n; w++) {
+            label[w] = strmap_get(&r->raw[i], d->label[i][d->start[s] + (int64_t)w]);
+        }
+        scheme_look(&survey, label, n);
+    }
+    free(label);
+    r->l->column[i].scheme = survey.spans > 0 ? scheme_verdict(&survey) : SCHEME_NONE;
+    return 0;
+}
+
+/* Attributes in the order UD writes them (letters of both cases alike), values by bytes. */
+static int compare_pairs(const void *a, const void *b) {
+    const bytes *x = a, *y = b;
+    size_t n = x->size < y->size ? x->size : y->size;
+    int c = strncasecmp(x->data, y->data, n);
+    if (c == 0) c = (x->size > y->size) - (x->size < y->size);
+    return c ? c : bytes_compare(*x, *y);
+}
+
+/* All distinct "A=x" of a column's raw strings, sorted. */
+static int collect_pairs(const strmap *raw, strmap *pairs, bytes **sorted) {
+    for (int32_t i = 0; i < raw->count; i++) {
+        bytes rest = strmap_get(raw, i), part;
+        int32_t id;
+        while (bytes_split(&rest, '|', &part)) {
+            if (memchr(part.data, '=', part.size)) TRY(strmap_add(pairs, part, &id));
+        }
+    }
+    *sorted = mem_new((size_t)pairs->count + 1, sizeof **sorted);
+    if (!*sorted) return RILL_ENOMEM;
+    for (int32_t i = 0; i < pairs->count; i++) (*sorted)[i] = strmap_get(pairs, i);
+    qsort(*sorted, (size_t)pairs->count, sizeof **sorted, compare_pairs);
+    return 0;
+}
+
+/* Values one attribute after the other, each beginning with "A=" (absent). */
+static int group_pairs(tag_column *c, const bytes *sorted, int32_t count) {
+    c->group = mem_new((size_t)count + 1, sizeof *c->group);
+    if (!c->group) return RILL_ENOMEM;
+    for (int32_t i = 0, id; i < count; i++) {
+        size_t equal = (size_t)((const char *)memchr(sorted[i].data, '=', sorted[i].size) -
+                                sorted[i].data);
+        int32_t before = c->attributes.count;
+        TRY(strmap_add(&c->attributes, bytes_slice(sorted[i], 0, equal), &id));
+        if (c->attributes.count > before) {
+            c->group[before] = c->values.count;
+            TRY(strmap_add(&c->values, bytes_slice(sorted[i], 0, equal + 1), &id));
+        }
+        TRY(strmap_add(&c->values, sorted[i], &id));
+    }
+    c->group[c->attributes.count] = c->values.count;
+    return 0;
+}
+
+/* Strings seen at least twice become labels, in order of first sight; all others are <rare>. */
+static int keep_frequent(reading *r, int i) {
+    tag_column *c = &r->l->column[i];
+    size_t count = (size_t)r->raw[i].count;
+    int64_t *seen = mem_new(count, sizeof *seen);
+    int32_t *map = mem_new(count, sizeof *map), id;
+    int status = seen && map ? strmap_add(&c->labels, BYTES("<rare>"), &id) : RILL_ENOMEM;
+    for (size_t t = 0; status == 0 && t < r->d->tokens; t++) seen[r->d->label[i][t]]++;
+    bool split = !strcmp(r->o->feats, "split");
+    for (size_t k = 0; status == 0 && k < count; k++) {
+        if (split || seen[k] < 2) continue;
+        status = strmap_add(&c->labels, strmap_get(&r->raw[i], (int32_t)k), &map[k]);
+    }
+    if (status == 0) relabel(r->d, i, map);
+    free(seen);
+    free(map);
+    return status;
+}
+
+/* Attribute values of every label and of every raw string; tokens keep the raw string for training. */
+static int build_features(reading *r, int i) {
+    tag_column *c = &r->l->column[i];
+    strmap pairs = {0};
+    bytes *sorted = NULL;
+    int status = collect_pairs(&r->raw[i], &pairs, &sorted);
+    if (status == 0) status = group_pairs(c, sorted, pairs.count);
+    strmap_free(&pairs);
+    free(sorted);
+    TRY(status);
+    size_t A = (size_t)c->attributes.count, tokens = r->d->tokens, raws = (size_t)r->raw[i].count;
+    int32_t *value = mem_new(raws * A, sizeof *value);
+    r->d->attribute[i] = mem_new(tokens * A, sizeof **r->d->attribute);
+    if (!value || !r->d->attribute[i]) status = RILL_ENOMEM;
+    for (size_t k = 0; status == 0 && k < raws; k++) {
+        tag_label_values(c, strmap_get(&r->raw[i], (int32_t)k), value + k * A);
+    }
+    for (size_t t = 0; status == 0 && t < tokens; t++) {
+        memcpy(r->d->attribute[i] + t * A, value + (size_t)r->d->label[i][t] * A,
+               A * sizeof *value);
+    }
+    free(value);
+    return status < 0 ? status : keep_frequent(r, i);
+}
+
+static int build_column(reading *r, int i) {
+    tag_column *c = &r->l->column[i];
+    TRY(look_at_scheme(r, i));
+    bool features = !strcmp(c->name, "feats") && strcmp(r->o->feats, "whole");
+    if (features) {
+        c->kind = TAG_FEATURES;
+        TRY(build_features(r, i));
+    } else if (c->scheme != SCHEME_NONE) {
+        c->kind = TAG_ENTITY;
+        TRY(convert_entities(r, i));
+        TRY(tag_column_allow(c));
+    } else {
+        c->labels = r->raw[i];
+        r->raw[i] = (strmap){0};
+    }
+    return tag_column_values(c);
+}
+
+/* Columns of the default choice that hold nothing but "_" are not worth a head. */
+static void drop_empty(reading *r) {
+    int kept = 0;
+    for (int i = 0; i < r->l->columns; i++) {
+        bool empty = r->raw[i].count == 1 && bytes_equal(strmap_get(&r->raw[i], 0), BYTES("_"));
+        if (empty && !r->fixed && r->l->columns > 1) {
+            free(r->l->column[i].name);
+            strmap_free(&r->raw[i]);
+            free(r->d->label[i]);
+            continue;
+        }
+        if (kept != i) {
+            r->l->column[kept] = r->l->column[i];
+            r->raw[kept] = r->raw[i];
+            r->d->label[kept] = r->d->label[i];
+        }
+        kept++;
+    }
+    for (int i = kept; i < r->l->columns; i++) {
+        r->l->column[i] = (tag_column){0};
+        r->raw[i] = (strmap){0};
+        r->d->label[i] = NULL;
+    }
+    r->l->columns = kept;
+}
+
+/* ---- words */
+
+static int tally_letters(tally *letters, bytes form, int64_t times) {
+    for (size_t at = 0, length; at < form.size; at += length) {
+        utf8_decode(form, at, &length);
+        TRY(tally_add(letters, bytes_slice(form, at, at + length), times));
+    }
+    return 0;
+}
+
+typedef struct tallies {
+    tally forms, letters, affixes;
+} tallies;
+
+static int count_words(reading *r, tallies *t) {
+    buffer plain = {0}, lower = {0}, key = {0};
+    int status = 0;
+    for (int32_t i = 0; status == 0 && i < r->words.count; i++) {
+        int64_t times = r->d->count[i];
+        buffer_clear(&plain);
+        buffer_clear(&lower);
+        status = unicode_normalise(strmap_get(&r->words, i), r->l->form, &plain, NULL);
+        unicode_lower(buffer_view(&plain), &lower);
+        if (plain.failed || lower.failed) status = RILL_ENOMEM;
+        if (status == 0) status = tally_add(&t->forms, buffer_view(&lower), times);
+        if (status == 0) status = tally_letters(&t->letters, buffer_view(&plain), times);
+        for (int a = 0; status == 0 && a < TAG_AFFIXES; a++) {
+            tag_affix_key(a, buffer_view(&lower), buffer_view(&plain), &key);
+            status = key.failed ? RILL_ENOMEM : tally_add(&t->affixes, buffer_view(&key), times);
+        }
+    }
+    buffer_free(&plain);
+    buffer_free(&lower);
+    buffer_free(&key);
+    return status;
+}
+
+static int build_words(reading *r) {
+    tallies t = {0};
+    tag_lexicon *l = r->l;
+    int status = count_words(r, &t);
+    int64_t least = r->o->min_count;
+    if (status == 0) status = vocab_build(&l->forms, &t.forms, unknown, 1, least, 0, r->error);
+    if (status == 0) status = vocab_build(&l->letters, &t.letters, unknown, 1, 2, 0, r->error);
+    if (status == 0) status = vocab_build(&l->affixes, &t.affixes, unknown, 1, 2, 0, r->error);
+    tally_free(&t.forms);
+    tally_free(&t.letters);
+    tally_free(&t.affixes);
+    for (int32_t i = 0, index; status == 0 && i < r->words.count; i++) {
+        status = tag_forms_add(&r->d->forms, l, strmap_get(&r->words, i), &index);
+    }
+    return status;
+}
+
+static int open_tokenizer(reading *r) {
+    const char *form = r->o->normalize;
+    r->l->form = !strcmp(form, "nfc") ? UNICODE_NFC
+                 : !strcmp(form, "nfkc") ? UNICODE_NFKC : UNICODE_NONE;
+    if (r->o->rules) return tokenizer_open(r->o->rules, r->l->form, &r->l->tokenizer, r->error);
+    return tokenizer_new((bytes){0}, r->l->form, NULL, &r->l->tokenizer, r->error);
+}
+
+int tag_data_read(tag_data *d, tag_lexicon *l, const tag_options *o, const char *const *files,
+                  size_t count, const rill_hooks *hooks, rill_error *error) {
+    reading r = {.d = d, .l = l, .o = o, .error = error};
+    int status = open_tokenizer(&r);
+    for (size_t i = 0; status == 0 && i < count; i++) status = read_file(&r, files[i], hooks);
+    if (status == 0 && d->tokens == 0) {
+        status = status_set(error, RILL_EDATA, count ? files[0] : NULL, 0, 0,
+                            "no tagged sentences to learn from");
+    }
+    if (status == 0) drop_empty(&r);
+    for (int i = 0; status == 0 && i < l->columns; i++) status = build_column(&r, i);
+    if (status == 0) status = build_words(&r);
+    if (status == RILL_ENOMEM) status_nomem(error);
+    strmap_free(&r.words);
+    for (int i = 0; i < TAG_HEADS; i++) strmap_free(&r.raw[i]);
+    return status;
+}

@@ -1,0 +1,150 @@
+/* tag_options: the option table of the tagger. Everything about its options comes from here. */
+#include "task/tag.h"
+
+#include <string.h>
+
+#define AT(member) offsetof(tag_options, member)
+#define COMMON(member) offsetof(tag_options, common.member)
+
+enum {
+    T = OPTION_TRAIN,
+    S = OPTION_TRAIN | OPTION_STORED,
+    TC = OPTION_TRAIN | OPTION_CHECK,
+    A = OPTION_APPLY,
+    E = OPTION_EVAL,
+    AE = OPTION_APPLY | OPTION_EVAL,
+};
+
+#define WORD(name, letter, member, fallback, choices, argument, where, help)                       \
+    {name, letter, OPTION_TEXT, member, fallback, 0, 0, choices, argument, where, help}
+#define NUMBER(name, letter, member, fallback, low, high, where, help)                             \
+    {name, letter, OPTION_INT, member, fallback, low, high, NULL, "N", where, help}
+#define AMOUNT(name, member, fallback, low, high, where, help)                                     \
+    {name, 0, OPTION_REAL, member, fallback, low, high, NULL, "X", where, help}
+#define SWITCH(name, member, fallback, where, help)                                                \
+    {name, 0, OPTION_FLAG, member, fallback, 0, 1, NULL, NULL, where, help}
+
+static const option_row rows[] = {
+    /* files and running */
+    WORD("model", 'm', COMMON(model), NULL, NULL, "FILE", T, "Model file to write"),
+    WORD("dev", 'd', COMMON(dev), NULL, NULL, "FILE", TC,
+         "Held-out data: scored after every epoch, the best epoch is kept"),
+    WORD("resume", 0, COMMON(resume), NULL, NULL, "FILE", T,
+         "Go on from this checkpoint; data and options come from it"),
+    WORD("log", 0, COMMON(log), NULL, NULL, "FILE", OPTION_ALL, "Write events as JSON lines"),
+    SWITCH("force", COMMON(force), "false", T, "Overwrite an existing model"),
+    SWITCH("json", COMMON(json), "false", OPTION_ALL, "Print JSON"),
+    NUMBER("threads", 't', COMMON(threads), "0", 0, 256, OPTION_ALL,
+           "Threads; 0: one per processor. Never changes any result"),
+    NUMBER("seed", 0, COMMON(seed), "1", 0, 4294967295.0, OPTION_ALL, "Seed of all random numbers"),
+    NUMBER("batch", 'b', COMMON(batch), "0", 0, 1000000, T | AE,
+           "Tokens per batch; 0: 512 in training, 2048 elsewhere"),
+    {"with", 'w', OPTION_LIST, COMMON(with), NULL, 0, 0, NULL, "FILE", AE,
+     "A further model: probabilities are averaged (repeatable)"},
+    /* data */
+    WORD("input", 'i', COMMON(input), "auto",
+         "auto|conllu|columns|vertical|horizontal|text", "FORMAT", OPTION_ALL,
+         "Format of the input; auto: by name and first lines"),
+    WORD("output", 'o', COMMON(output), "auto", "auto|conllu|columns|vertical|horizontal|json",
+         "FORMAT", A, "Format of the output; auto: conllu for raw text, else as the input"),
+    WORD("columns", 'c', AT(columns), NULL, NULL, "NAMES", S,
+         "Columns to predict jointly; default upos,xpos,feats for CoNLL-U, else the last column"),
+    WORD("layout", 0, AT(layout), NULL, NULL, "NAMES", S | AE | OPTION_CHECK,
+         "Names of the columns of a column file, such as form,pos,chunk,ner"),
+    WORD("feats", 0, AT(feats), "both", "whole|split|both", "HOW", S,
+         "Features: one label for the whole string, one per attribute, or both together"),
+    WORD("crf", 0, AT(crf), "auto", "auto|yes|no", "WHEN", S,
+         "Conditional random field: auto for entity columns only"),
+    NUMBER("min-count", 0, AT(min_count), "2", 1, 1000000, S,
+           "Forms seen less often in training share one vector"),
+    WORD("normalize", 0, AT(normalize), "nfc", "nfc|nfkc|none", "FORM", S,
+         "Unicode normalization of words"),
+    WORD("rules", 0, AT(rules), NULL, NULL, "FILE", T, "Own tokenizer rules for raw text"),
+    WORD("vectors", 0, AT(vectors), NULL, NULL, "FILE", T,
+         "Pretrained vectors: word2vec (text, binary), GloVe, fastText .vec"),
+    NUMBER("vectors-limit", 0, AT(vectors_limit), "200000", 1, 10000000, T,
+           "Vectors read at most"),
+    /* network */
+    WORD("size", 0, AT(size), "medium", "small|medium|large", "SIZE", S,
+         "Preset for the sizes below that are 0"),
+    WORD("cell", 0, AT(cell), "lstm", "lstm|gru|tanh|relu", "CELL", S, "Recurrent cell"),
+    WORD("chars", 0, AT(chars), "rnn", "rnn|conv|none", "HOW", S, "Character encoder"),
+    NUMBER("hidden", 0, AT(hidden), "0", 0, 8192, S, "Hidden units each way"),
+    NUMBER("layers", 0, AT(layers), "2", 1, 16, S, "Bidirectional layers"),
+    NUMBER("form-dim", 0, AT(form_dim), "0", 0, 8192, S, "Width of form vectors"),
+    NUMBER("char-dim", 0, AT(char_dim), "64", 1, 8192, S, "Width of character vectors"),
+    NUMBER("char-hidden", 0, AT(char_hidden), "0", 0, 8192, S,
+           "Hidden units each way of the character encoder"),
+    NUMBER("affix-dim", 0, AT(affix_dim), "32", 0, 8192, S,
+           "Width of each prefix, suffix and shape vector; 0: none"),
+    SWITCH("norm", AT(norm), "false", S, "Layer normalization inside the cells"),
+    SWITCH("residual", AT(residual), "true", S, "Add a layer's input to its output"),
+    AMOUNT("dropout", AT(dropout), "-1", -1, 0.95, S, "Dropout of inputs and outputs; -1: by size"),
+    AMOUNT("recurrent-dropout", AT(recurrent_dropout), "0", 0, 0.95, S,
+           "Dropout of recurrent states, one mask per sentence"),
+    AMOUNT("word-dropout", AT(word_dropout), "0.25", 0, 1000, S,
+           "A form is hidden with probability X/(X + its count)"),
+    AMOUNT("smoothing", AT(smoothing), "0", 0, 0.9, S, "Label smoothing"),
+    /* training */
+    NUMBER("epochs", 'e', AT(epochs), "20", 1, 100000, S, "Passes over the training data"),
+    WORD("optimizer", 0, AT(optimizer), "adamw", "sgd|adam|adamw", "NAME", S, "Optimizer"),
+    AMOUNT("rate", AT(rate), "0.002", 1e-9, 100, S, "Highest learning rate"),
+    WORD("schedule", 0, AT(schedule), "cosine",
+         "constant|inverse-sqrt|cosine|linear|plateau", "NAME", S, "Learning-rate schedule"),
+    NUMBER("warmup", 0, AT(warmup), "400", 0, 10000000, S,
+           "Updates of linear warm-up (at most a fifth of all)"),
+    AMOUNT("floor", AT(floor), "0.03", 0, 1, S, "Where cosine and linear end, as a share of the rate"),
+    AMOUNT("momentum", AT(momentum), "0.9", 0, 0.9999, S, "Momentum of SGD"),
+    AMOUNT("beta1", AT(beta1), "0.9", 0, 0.9999, S, "Adam's first moment factor"),
+    AMOUNT("beta2", AT(beta2), "0.98", 0, 0.99999, S, "Adam's second moment factor"),
+    AMOUNT("epsilon", AT(epsilon), "1e-8", 0, 1, S, "Adam's epsilon"),
+    AMOUNT("decay", AT(decay), "0.01", 0, 10, S, "Weight decay"),
+    AMOUNT("clip", AT(clip), "5", 0, 1e9, S, "Largest norm of the gradient; 0: no clipping"),
+    AMOUNT("ema", AT(ema), "0.9995", 0, 0.999999, S,
+           "Factor of the moving average of the weights, which is what is scored and saved; 0: none"),
+    NUMBER("accumulate", 0, AT(accumulate), "1", 1, 100000, S, "Batches per update"),
+    NUMBER("patience", 0, AT(patience), "0", 0, 100000, S,
+           "Stop after N epochs without a better dev score; 0: never"),
+    NUMBER("plateau-patience", 0, AT(plateau_patience), "2", 1, 100000, S,
+           "Schedule plateau: epochs without a better score before the rate falls"),
+    AMOUNT("plateau-factor", AT(plateau_factor), "0.5", 0.01, 0.99, S,
+           "Schedule plateau: what the rate is multiplied by"),
+    AMOUNT("checkpoint-minutes", AT(checkpoint_minutes), "5", 0, 100000, T,
+           "A checkpoint is written this often, and after every epoch"),
+    /* apply and eval */
+    SWITCH("probs", AT(probs), "false", A, "Write the probability of every label"),
+    NUMBER("nbest", 0, AT(nbest), "0", 0, 1000, A,
+           "Write the N best label sequences (columns with a conditional random field)"),
+    SWITCH("ranges", AT(ranges), "false", A, "Write the byte range of every token"),
+    SWITCH("wrapped", AT(wrapped), "false", AE, "Raw text: blank lines end paragraphs, not line ends"),
+    SWITCH("raw", AT(raw), "false", E,
+           "Score from raw text: sentences and words are found anew, as in the CoNLL 2018 task"),
+    NUMBER("samples", 0, AT(samples), "1000", 0, 1000000, E, "Bootstrap samples of the intervals"),
+    NUMBER("max-record", 0, AT(max_record), "67108864", 1024, 1073741824.0, OPTION_ALL,
+           "Longest sentence or line in bytes"),
+};
+
+const option_table tag_option_table = {rows, sizeof rows / sizeof *rows, sizeof(tag_options)};
+
+typedef struct size_preset {
+    const char *name;
+    int64_t hidden, form_dim, char_hidden;
+    double dropout;
+} size_preset;
+
+static const size_preset presets[] = {
+    {"small", 96, 64, 48, 0.3},
+    {"medium", 256, 100, 100, 0.4},
+    {"large", 512, 200, 150, 0.6},
+};
+
+void tag_options_size(tag_options *o) {
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
+        const size_preset *p = &presets[i];
+        if (strcmp(o->size, p->name)) continue;
+        if (o->hidden == 0) o->hidden = p->hidden;
+        if (o->form_dim == 0) o->form_dim = p->form_dim;
+        if (o->char_hidden == 0) o->char_hidden = p->char_hidden;
+        if (o->dropout < 0) o->dropout = p->dropout;
+    }
+}

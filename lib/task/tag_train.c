@@ -1,0 +1,444 @@
+/* tag_train: the tagger's side of the training loop: batches, loss, dev scores, checkpoint.
+ *
+ * Everything is a function of (data, options, seed): the lexicon is built anew on resume, from files
+ * whose hashes must be those of the checkpoint.
+ */
+#include "base/rng.h"
+#include "data/batch.h"
+#include "data/vectors.h"
+#include "task/tag.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SITE_WORD = 3, DEFAULT_BATCH = 512 };
+
+typedef struct training {
+    tag_options o; /* resolved; texts owned */
+    char **file;   /* training files */
+    size_t files;
+    tag_lexicon lexicon;
+    tag_data data;
+    vectors vectors;
+    tag_net net;
+    int32_t *length; /* [sentences] */
+    batch_plan plan;
+    arena memory; /* of the present batch */
+    pool *pool;
+    const rill_hooks *hooks;
+} training;
+
+/* ---- batches */
+
+static int plan_epoch(void *self, int64_t epoch, int64_t *batches, rill_error *error) {
+    training *t = self;
+    int status = batch_shuffle(&t->plan, t->length, t->data.sentences, t->o.common.batch,
+                               (uint64_t)t->o.common.seed, (uint64_t)epoch);
+    *batches = (int64_t)t->plan.batches;
+    return status < 0 ? status_nomem(error) : 0;
+}
+
+/* Name of a training sentence in random masks. */
+static uint64_t sentence_name(int64_t epoch, int32_t sentence) {
+    return (uint64_t)epoch << 40 | (uint32_t)sentence;
+}
+
+/* Vocabulary ids of a sentence's tokens, some hidden: with probability a/(a + count). */
+static void drop_words(const training *t, uint64_t name, const int32_t *token, int32_t n,
+                       int32_t *id) {
+    uint64_t key = rng_key((uint64_t)t->o.common.seed, SITE_WORD);
+    double a = t->o.word_dropout;
+    for (int32_t w = 0; w < n; w++) {
+        int32_t form = token[w];
+        double count = (double)t->lexicon.forms.count[t->data.forms.id[form]];
+        float u = rng_float(rng_block(key, name, (uint64_t)w).v[0]);
+        id[w] = (double)u < a / (a + count) ? 0 : t->data.forms.id[form];
+    }
+}
+
+/* Distinct forms of the batch: `unique` gets their positions; which they are goes to *form. */
+static int find_unique(training *t, const int32_t *token, int32_t n, int32_t *unique,
+                       int32_t **form, int32_t *count) {
+    size_t forms = (size_t)t->data.forms.map.count;
+    int32_t *place = arena_alloc(&t->memory, forms, sizeof *place);
+    *form = arena_alloc(&t->memory, (size_t)n, sizeof **form);
+    if (!place || !*form) return RILL_ENOMEM;
+    memset(place, 0xff, forms * sizeof *place);
+    *count = 0;
+    for (int32_t i = 0; i < n; i++) {
+        if (place[token[i]] < 0) {
+            place[token[i]] = *count;
+            (*form)[(*count)++] = token[i];
+        }
+        unique[i] = place[token[i]];
+    }
+    return 0;
+}
+
+/* Rows of a column for the sentences of a batch, one after the other. */
+static int32_t *collect(training *t, const int32_t *item, int32_t sentences, int32_t total,
+                        const int32_t *from, size_t width) {
+    int32_t *out = arena_alloc(&t->memory, (size_t)total * width, sizeof *out), *at = out;
+    for (int32_t b = 0; out && b < sentences; b++) {
+        size_t size = (size_t)t->length[item[b]] * width;
+        memcpy(at, from + (size_t)t->data.start[item[b]] * width, size * sizeof *out);
+        at += size;
+    }
+    return out;
+}
+
+static int fill_words(training *t, int64_t epoch, const int32_t *item, int32_t sentences,
+                      tag_batch *batch) {
+    int32_t *length = arena_alloc(&t->memory, (size_t)sentences, sizeof *length);
+    uint64_t *name = arena_alloc(&t->memory, (size_t)sentences, sizeof *name);
+    if (!length || !name) return RILL_ENOMEM;
+    for (int32_t b = 0; b < sentences; b++) {
+        length[b] = t->length[item[b]];
+        name[b] = sentence_name(epoch, item[b]);
+    }
+    return pack_make(&t->memory, length, name, sentences, &batch->words);
+}
+
+static int fill_batch(training *t, int64_t epoch, int64_t number, int64_t update,
+                      tag_batch *batch) {
+    arena_reset(&t->memory);
+    *batch = (tag_batch){0};
+    const int32_t *item = t->plan.item + t->plan.start[number];
+    int32_t sentences = t->plan.start[number + 1] - t->plan.start[number];
+    TRY(fill_words(t, epoch, item, sentences, batch));
+    int32_t N = batch->words.total, *form, forms;
+    int32_t *token = collect(t, item, sentences, N, t->data.token, 1);
+    int32_t *unique = arena_alloc(&t->memory, (size_t)N, sizeof *unique);
+    int32_t *dropped = arena_alloc(&t->memory, (size_t)N, sizeof *dropped);
+    if (!token || !unique || !dropped) return RILL_ENOMEM;
+    for (int32_t b = 0; b < sentences; b++) {
+        int32_t at = batch->words.start[b];
+        drop_words(t, batch->words.name[b], token + at, pack_length(&batch->words, b), dropped + at);
+    }
+    TRY(find_unique(t, token, N, unique, &form, &forms));
+    uint64_t name = (uint64_t)1 << 63 | (uint64_t)update << 32;
+    TRY(tag_forms_batch(&t->data.forms, form, forms, name, &t->memory, batch));
+    batch->unique = unique;
+    batch->dropped = dropped;
+    for (int i = 0; i < t->lexicon.columns; i++) {
+        batch->label[i] = collect(t, item, sentences, N, t->data.label[i], 1);
+        size_t A = (size_t)t->lexicon.column[i].attributes.count;
+        if (A > 0) batch->attribute[i] = collect(t, item, sentences, N, t->data.attribute[i], A);
+        if (!batch->label[i] || (A > 0 && !batch->attribute[i])) return RILL_ENOMEM;
+    }
+    return 0;
+}
+
+static int batch_loss(void *self, tape *tape, int64_t epoch, int64_t number, int64_t update,
+                      var *loss, double *items, rill_error *error) {
+    training *t = self;
+    tag_batch batch;
+    int status = fill_batch(t, epoch, number, update, &batch);
+    if (status < 0) return status_nomem(error);
+    *loss = tag_net_loss(&t->net, tape, &batch);
+    *items = batch.words.total;
+    return 0;
+}
+
+/* ---- dev, model, checkpoint */
+
+static int validate(void *self, const real *weights, train_scores *out, rill_error *error) {
+    training *t = self;
+    tag_session *s = NULL;
+    TRY(tag_session_train(&t->lexicon, &t->net, weights, t->pool, &s, error));
+    int status = tag_validate(s, &t->o, t->o.common.dev, out, error);
+    tag_session_free(s);
+    return status;
+}
+
+static int save(void *self, const real *weights, bytes summary, rill_error *error) {
+    training *t = self;
+    return tag_model_save(&t->o, &t->lexicon, &t->net, weights, summary, t->o.common.model, error);
+}
+
+/* Options as text (all that are set, paths too), files, and a hash for every input file. */
+static json_t *options_json(const training *t) {
+    json_t *all = json_object();
+    buffer value = {0};
+    for (size_t i = 0; all && i < tag_option_table.count; i++) {
+        const option_row *row = &tag_option_table.rows[i];
+        buffer_clear(&value);
+        if (!strcmp(row->name, "resume") || !strcmp(row->name, "force")) continue;
+        if (!options_get(&tag_option_table, &t->o, row, &value)) continue;
+        json_object_set_new(all, row->name, json_stringn(value.data ? value.data : "", value.size));
+    }
+    buffer_free(&value);
+    return all;
+}
+
+static int add_hash(json_t *list, const char *path, rill_error *error) {
+    hash128 hash;
+    char hex[33];
+    if (!path) return 0;
+    TRY(file_hash(path, &hash, error));
+    hash128_hex(hash, hex);
+    return json_object_set_new(list, path, json_string(hex)) ? status_nomem(error) : 0;
+}
+
+static int inputs_json(const training *t, json_t *out, rill_error *error) {
+    for (size_t i = 0; i < t->files; i++) TRY(add_hash(out, t->file[i], error));
+    TRY(add_hash(out, t->o.common.dev, error));
+    TRY(add_hash(out, t->o.rules, error));
+    return add_hash(out, t->o.vectors, error);
+}
+
+static int add_meta(bundle_writer *w, const char *key, json_t *json, rill_error *error) {
+    buffer text = {0};
+    int status = json ? json_write(json, &text, error) : status_nomem(error);
+    if (status == 0) status = bundle_writer_meta(w, key, buffer_view(&text), error);
+    buffer_free(&text);
+    json_decref(json);
+    return status;
+}
+
+static int describe(void *self, bundle_writer *w, rill_error *error) {
+    training *t = self;
+    json_t *files = json_array(), *inputs = json_object();
+    for (size_t i = 0; files && i < t->files; i++) {
+        json_array_append_new(files, json_string(t->file[i]));
+    }
+    int status = inputs ? inputs_json(t, inputs, error) : status_nomem(error);
+    if (status == 0) status = bundle_writer_meta(w, "task", BYTES("tag"), error);
+    if (status == 0) status = add_meta(w, "files", json_incref(files), error);
+    if (status == 0) status = add_meta(w, "inputs", json_incref(inputs), error);
+    json_decref(files);
+    json_decref(inputs);
+    return status < 0 ? status : add_meta(w, "options", options_json(t), error);
+}
+
+/* ---- setting up */
+
+static int copy_options(tag_options *to, const tag_options *from, rill_error *error) {
+    buffer value = {0};
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < tag_option_table.count; i++) {
+        const option_row *row = &tag_option_table.rows[i];
+        buffer_clear(&value);
+        if (!options_get(&tag_option_table, from, row, &value)) continue;
+        status = options_set(&tag_option_table, to, bytes_of(row->name), buffer_view(&value), error);
+    }
+    buffer_free(&value);
+    return status;
+}
+
+static int copy_files(training *t, const char *const *files, size_t count, rill_error *error) {
+    t->file = mem_new(count, sizeof *t->file);
+    if (!t->file) return status_nomem(error);
+    for (; t->files < count; t->files++) {
+        t->file[t->files] = mem_text(files[t->files], strlen(files[t->files]));
+        if (!t->file[t->files]) return status_nomem(error);
+    }
+    return 0;
+}
+
+static int restore_options(training *t, const json_t *all, rill_error *error) {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)all, key, value) {
+        if (!json_is_string(value)) continue;
+        bytes text = {json_string_value(value), json_string_length(value)};
+        TRY(options_set(&tag_option_table, &t->o, bytes_of(key), text, error));
+    }
+    return 0;
+}
+
+static int restore_files(training *t, const json_t *list, rill_error *error) {
+    size_t count = json_array_size(list);
+    const char **files = mem_new(count, sizeof *files);
+    if (!files) return status_nomem(error);
+    for (size_t i = 0; i < count; i++) {
+        const char *path = json_string_value(json_array_get(list, i));
+        files[i] = path ? path : "";
+    }
+    int status = copy_files(t, files, count, error);
+    free(files);
+    return status;
+}
+
+/* Refuses data that are not what the checkpoint was made from. */
+static int compare_inputs(const json_t *inputs, rill_error *error) {
+    const char *path, *hex;
+    json_t *value;
+    json_object_foreach((json_t *)inputs, path, value) {
+        hash128 now, then;
+        hex = json_string_value(value);
+        TRY(file_hash(path, &now, error));
+        if (hex && hash128_parse(hex, strlen(hex), &then) && hash128_equal(now, then)) continue;
+        return status_set(error, RILL_EDATA, path, 0, 0,
+                          "the file has changed since the checkpoint was written");
+    }
+    return 0;
+}
+
+static int read_meta(const bundle *b, const char *key, json_t **out, rill_error *error) {
+    const char *text;
+    TRY(bundle_need_meta(b, key, &text, error));
+    return json_read(bytes_of(text), bundle_name(b), out, error) < 0 ? RILL_EMODEL : 0;
+}
+
+static int open_checkpoint(training *t, const char *path, bundle **out, rill_error *error) {
+    json_t *options = NULL, *files = NULL, *inputs = NULL;
+    const char *task;
+    TRY(bundle_open(path, out, error));
+    TRY(bundle_need_meta(*out, "task", &task, error));
+    if (strcmp(task, "tag") || !bundle_meta(*out, "checkpoint")) {
+        return status_set(error, RILL_EMODEL, path, 0, 0, "this is no checkpoint of a tagger");
+    }
+    int status = read_meta(*out, "options", &options, error);
+    if (status == 0) status = read_meta(*out, "files", &files, error);
+    if (status == 0) status = read_meta(*out, "inputs", &inputs, error);
+    if (status == 0) status = restore_options(t, options, error);
+    if (status == 0) status = restore_files(t, files, error);
+    if (status == 0) status = compare_inputs(inputs, error);
+    json_decref(options);
+    json_decref(files);
+    json_decref(inputs);
+    return status;
+}
+
+static int load_vectors(training *t, rill_error *error) {
+    if (!t->o.vectors) return 0;
+    const vectors_options options = {.limit = (size_t)t->o.vectors_limit};
+    TRY(vectors_load(t->o.vectors, &options, &t->vectors, error));
+    t->lexicon.vector_words = t->vectors.words;
+    t->lexicon.vector_dim = t->vectors.width;
+    t->vectors.words = (strmap){0};
+    return 0;
+}
+
+/* The rows of the file become the first weights of the table. */
+static void set_vectors(training *t) {
+    if (t->net.vector_table < 0) return;
+    size_t size = (size_t)t->lexicon.vector_words.count * (size_t)t->vectors.width;
+    memcpy(params_value(&t->net.params, t->net.vector_table), t->vectors.row, size * sizeof(real));
+    size_t covered = 0, forms = (size_t)t->data.forms.map.count;
+    for (size_t i = 0; i < forms; i++) covered += t->data.forms.vector[i] >= 0;
+    train_tell(t->hooks, RILL_EVENT_NOTE, NULL, "vectors: %d rows of %d, %zu of %zu forms covered (%.1f %%)",
+               t->lexicon.vector_words.count, t->vectors.width, covered, forms,
+               100.0 * (double)covered / (double)forms);
+}
+
+static void tell_sizes(const training *t) {
+    size_t weights = params_weights(&t->net.params);
+    train_tell(t->hooks, RILL_EVENT_NOTE, NULL,
+               "%zu sentences, %zu words, %d forms (%d with a vector of their own)",
+               t->data.sentences, t->data.tokens, t->data.forms.map.count,
+               vocab_size(&t->lexicon.forms) - 1);
+    for (int i = 0; i < t->lexicon.columns; i++) {
+        const tag_column *c = &t->lexicon.column[i];
+        train_tell(t->hooks, RILL_EVENT_NOTE, NULL, "column %s: %d labels%s%s", c->name,
+                   c->labels.count, c->kind == TAG_ENTITY ? ", scheme " : "",
+                   c->kind == TAG_ENTITY ? scheme_name(c->scheme) : "");
+    }
+    /* value, gradient, two moments, average, best */
+    train_tell(t->hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
+               (double)weights * 6 * sizeof(real) / 1e6 + 60);
+}
+
+static int prepare(training *t, rill_error *error) {
+    tag_options_size(&t->o);
+    if (t->o.common.batch == 0) t->o.common.batch = DEFAULT_BATCH;
+    TRY(pool_new(t->o.common.threads > 0 ? (int)t->o.common.threads : pool_cpus(), &t->pool, error));
+    TRY(load_vectors(t, error));
+    TRY(tag_data_read(&t->data, &t->lexicon, &t->o, (const char *const *)t->file, t->files,
+                      t->hooks, error));
+    t->length = mem_new(t->data.sentences, sizeof *t->length);
+    if (!t->length) return status_nomem(error);
+    for (size_t i = 0; i < t->data.sentences; i++) {
+        t->length[i] = (int32_t)(t->data.start[i + 1] - t->data.start[i]);
+    }
+    tag_net_config config;
+    tag_model_shape(&t->o, &t->lexicon, &config);
+    if (tag_net_build(&t->net, &config) < 0 || params_alloc(&t->net.params, true) < 0 ||
+        params_init(&t->net.params, (uint64_t)t->o.common.seed) < 0) {
+        return status_nomem(error);
+    }
+    set_vectors(t);
+    tell_sizes(t);
+    return 0;
+}
+
+static optim_kind optimizer_of(const char *name) {
+    return !strcmp(name, "sgd") ? OPTIM_SGD : !strcmp(name, "adam") ? OPTIM_ADAM : OPTIM_ADAMW;
+}
+
+static schedule_kind schedule_of(const char *name) {
+    static const char *const names[] = {"constant", "inverse-sqrt", "cosine", "linear", "plateau"};
+    int i = 0;
+    while (i < SCHEDULE_PLATEAU && strcmp(name, names[i])) i++;
+    return (schedule_kind)i;
+}
+
+static int run_training(training *t, bundle *resume, rill_error *error) {
+    const tag_options *o = &t->o;
+    buffer checkpoint = {0};
+    buffer_printf(&checkpoint, "%s.ckpt", o->common.model);
+    if (checkpoint.failed) return status_nomem(error);
+    train_config config = {
+        .optim = {.kind = optimizer_of(o->optimizer), .momentum = o->momentum, .beta1 = o->beta1,
+                  .beta2 = o->beta2, .epsilon = o->epsilon, .decay = o->decay, .clip = o->clip,
+                  .ema = o->ema},
+        .schedule = schedule_of(o->schedule), .rate = o->rate, .floor = o->floor,
+        .warmup = o->warmup, .epochs = o->epochs, .accumulate = o->accumulate,
+        .patience = o->patience, .plateau_factor = o->plateau_factor,
+        .plateau_patience = o->plateau_patience, .seed = (uint64_t)o->common.seed,
+        .checkpoint = checkpoint.data, .checkpoint_seconds = 60 * o->checkpoint_minutes};
+    train_task task = {.self = t, .params = &t->net.params, .plan = plan_epoch, .loss = batch_loss,
+                       .validate = o->common.dev ? validate : NULL, .save = save,
+                       .describe = describe};
+    const compute c = {.k = cpu_kernels(), .pool = t->pool};
+    int status = train_run(&config, &task, &c, resume, t->hooks, error);
+    buffer_free(&checkpoint);
+    return status;
+}
+
+static void training_free(training *t) {
+    options_free(&tag_option_table, &t->o);
+    for (size_t i = 0; i < t->files; i++) free(t->file[i]);
+    free(t->file);
+    tag_lexicon_free(&t->lexicon);
+    tag_data_free(&t->data);
+    vectors_free(&t->vectors);
+    tag_net_free(&t->net);
+    free(t->length);
+    batch_free(&t->plan);
+    arena_free(&t->memory);
+    pool_free(t->pool);
+}
+
+static int refuse_overwriting(const tag_options *o, rill_error *error) {
+    if (!o->common.model) return status_fail(error, RILL_EUSAGE, "option --model is missing");
+    if (o->common.force || o->common.resume || !file_exists(o->common.model)) return 0;
+    return status_set(error, RILL_EUSAGE, o->common.model, 0, 0,
+                      "the model exists already (--force overwrites it)");
+}
+
+int tag_train(const void *options, const char *const *files, size_t count, const rill_hooks *hooks,
+              rill_error *error) {
+    const tag_options *given = options;
+    training t = {.hooks = hooks};
+    bundle *resume = NULL;
+    int status = options_defaults(&tag_option_table, &t.o, error);
+    if (status == 0 && given->common.resume) {
+        status = open_checkpoint(&t, given->common.resume, &resume, error);
+        t.o.common.threads = given->common.threads;
+    } else if (status == 0) {
+        status = copy_options(&t.o, given, error);
+        if (status == 0) status = refuse_overwriting(&t.o, error);
+        if (status == 0 && count == 0) {
+            status = status_fail(error, RILL_EUSAGE, "no training file was given");
+        }
+        if (status == 0) status = copy_files(&t, files, count, error);
+    }
+    if (status == 0) status = prepare(&t, error);
+    if (status == 0) status = run_training(&t, resume, error);
+    bundle_close(resume);
+    training_free(&t);
+    return status;
+}
