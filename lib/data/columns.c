@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+bool is_docstart(bytes line) {
+    bytes piece;
+    return line_piece(&line, ' ', &piece) && bytes_equal(piece, BYTES("-DOCSTART-"));
+}
+
 static size_t count_pieces(bytes line, char separator) {
     size_t count = 0;
     for (bytes piece; line_piece(&line, separator, &piece); count++) {
@@ -61,11 +66,6 @@ static int columns_word(const corpus *c, record *r, bytes line, rill_error *erro
     return 0;
 }
 
-static bool is_docstart(const corpus *c, bytes line) {
-    bytes piece;
-    return line_piece(&line, c->separator, &piece) && bytes_equal(piece, BYTES("-DOCSTART-"));
-}
-
 int columns_record(corpus *c, record *r, rill_error *error) {
     for (;;) {
         bytes line;
@@ -73,7 +73,7 @@ int columns_record(corpus *c, record *r, rill_error *error) {
         if (status < 0) return status;
         if (status == 0) return r->line_count > 0;
         if (line_blank(line)) break;
-        if (is_docstart(c, line)) {
+        if (is_docstart(line)) {
             record_last_line(r)->kind = LINE_DOCSTART;
             c->document++;
         } else {

@@ -195,7 +195,7 @@ static int corpus_learn(corpus *c, rill_error *error) {
         }
         at += raw_line(buffer_view(&c->peek), at).size;
         number++;
-        if (line_blank(line) || bytes_starts(line, BYTES("-DOCSTART-"))) continue;
+        if (line_blank(line) || is_docstart(line)) continue;
         return columns_learn(c, line, number, error);
     }
 }

@@ -48,6 +48,8 @@ static inline record_line *record_last_line(record *r) {
 bool line_piece(bytes *rest, char separator, bytes *piece);
 bool line_blank(bytes line); /* nothing, or only blanks and TABs */
 
+bool is_docstart(bytes line); /* its first piece is -DOCSTART- */
+
 /* Records RILL_EDATA at the current line. `at` points to the faulty byte of the line, or is NULL.
  */
 MUST_USE int corpus_fault(const corpus *c, const record *r, const char *at, rill_error *error,

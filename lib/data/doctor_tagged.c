@@ -188,12 +188,17 @@ static int check_columns(exam *e, half *side, const char *file) {
     return 0;
 }
 
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* A dev sentence that train has. */
 static void note_overlap(exam *e, doctor_place place, int32_t id) {
     doctor_place other = e->train.first[id];
     if (e->overlap.count < EXAMPLES) {
-        buffer_printf(&e->places, "%s%s:%zu is %s:%zu", e->overlap.count ? ", " : "", place.file,
-                      place.line, other.file, other.line);
+        buffer_printf(&e->places, "%s%s:%zu is %s:%zu", e->overlap.count ? ", " : "",
+                      base_name(place.file), place.line, base_name(other.file), other.line);
     }
     tally_add(&e->overlap, place, record_form(&e->record, 0));
     if (e->record.words > SHORT_SENTENCE) tally_add(&e->overlap_long, place, BYTES(""));
@@ -339,7 +344,7 @@ static int report_duplicates(exam *e, const half *side) {
     return doctor_add(
         e->report, DOCTOR_NOTE, "duplicate-sentence", t->first, t->count,
         "%zu sentences stand here more than once, the first (\"%s\"...) at %s:%zu too", t->count,
-        t->example.text, side->original.file, side->original.line);
+        t->example.text, base_name(side->original.file), side->original.line);
 }
 
 static int report_scheme(exam *e, const half *side, size_t k) {
@@ -400,27 +405,39 @@ static int report_constant(exam *e, size_t k) {
                       t->label[0].example.text);
 }
 
-/* Labels that case folding makes equal: each is reported together with the first of its kind. */
-static int report_case(exam *e, size_t k) {
+static int report_pair(exam *e, size_t k, const tally *a, const tally *b) {
+    const tally *rare = a->count < b->count ? a : b, *usual = rare == a ? b : a;
+    return doctor_add(e->report, DOCTOR_WARNING, "near-label", rare->first, rare->count,
+                      "column %.*s: label \"%s\" (%zu words) differs only in case from \"%s\" "
+                      "(%zu words)",
+                      NAME(e, k), rare->example.text, rare->count, usual->example.text,
+                      usual->count);
+}
+
+/* Labels that case folding makes equal: each with the first of its kind, which `kind` holds. */
+static int compare_folded(exam *e, size_t k, strmap *folded, int32_t *kind) {
     const table *t = e->train.table + k;
-    strmap folded = {0};
-    buffer fold = {0};
-    int status = 0;
-    for (int32_t i = 0, id = 0; i < t->labels.count && status == 0; i++) {
-        int32_t known = folded.count;
-        buffer_clear(&fold);
-        unicode_fold(strmap_get(&t->labels, i), &fold);
-        status = buffer_status(&fold, NULL);
-        if (status == 0) status = strmap_add(&folded, buffer_view(&fold), &id);
-        if (status < 0 || id == known) continue;
-        status = doctor_add(e->report, DOCTOR_WARNING, "near-label", t->label[i].first,
-                            t->label[i].count,
-                            "column %.*s: label \"%s\" (%zu words) differs only in case from "
-                            "another one",
-                            NAME(e, k), t->label[i].example.text, t->label[i].count);
+    for (int32_t i = 0, id; i < t->labels.count; i++) {
+        int32_t known = folded->count;
+        buffer_clear(&e->scratch);
+        unicode_fold(strmap_get(&t->labels, i), &e->scratch);
+        TRY(buffer_status(&e->scratch, NULL));
+        TRY(strmap_add(folded, buffer_view(&e->scratch), &id));
+        if (id == known) {
+            kind[id] = i;
+        } else {
+            TRY(report_pair(e, k, t->label + i, t->label + kind[id]));
+        }
     }
+    return 0;
+}
+
+static int report_case(exam *e, size_t k) {
+    strmap folded = {0};
+    int32_t *kind = mem_new((size_t)e->train.table[k].labels.count, sizeof *kind);
+    int status = kind ? compare_folded(e, k, &folded, kind) : RILL_ENOMEM;
     strmap_free(&folded);
-    buffer_free(&fold);
+    free(kind);
     return status;
 }
 

@@ -106,7 +106,7 @@ static bool is_entity_label(bytes piece) {
 corpus_format detect_line(bytes line) {
     if (line_blank(line)) return CORPUS_AUTO;
     if (is_conllu_comment(line) || is_conllu_word(line)) return CORPUS_CONLLU;
-    if (bytes_starts(line, BYTES("-DOCSTART-"))) return CORPUS_COLUMNS;
+    if (is_docstart(line)) return CORPUS_COLUMNS;
     bool tab = memchr(line.data, '\t', line.size) != NULL, tagged = true;
     bytes piece, word, tag, last = {"", 0};
     size_t count = 0;
