@@ -1,0 +1,227 @@
+/* cli_jobs: train, apply, eval and check for any task; a tool only names its task.
+ *
+ * apply is a filter: it reads the files one after the other (or standard input) and writes standard
+ * output. It catches no signals: Ctrl-C ends it where it stands, as it ends any filter.
+ *
+ * train leaves `MODEL.ckpt` beside the model until it is done. Whenever such a file is left behind,
+ * the command that goes on from it is printed.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- models */
+
+/* One model, or several as an ensemble. */
+typedef struct models {
+    rill_model **list;
+    size_t count;
+} models;
+
+static void models_free(models *m) {
+    for (size_t i = 0; i < m->count; i++) rill_model_free(m->list[i]);
+    free(m->list);
+}
+
+static int model_add(cli *c, models *m, const char *path) {
+    rill_model *model;
+    int code = rill_model_open(path, &model, &c->error);
+    if (code < 0) return cli_fail(c, code);
+    m->list[m->count++] = model;
+    if (strcmp(rill_model_task(model), c->tool->task) == 0) return 0;
+    cli_say(c, "%s: a model of task \"%s\", expected one of task \"%s\"", path,
+            rill_model_task(model), c->tool->task);
+    return CLI_MODEL;
+}
+
+/* Opens the first operand and every model of option with (joined by LF). */
+static int models_open(cli *c, models *m) {
+    const char *with = cli_get(c, "with");
+    char *paths = strdup(with ? with : "");
+    size_t room = 2;
+    for (const char *at = with; at && *at; at++) room += *at == '\n';
+    m->list = calloc(room, sizeof *m->list);
+    int status = m->list && paths ? 0 : cli_fail(c, RILL_ENOMEM);
+    if (!status) status = model_add(c, m, c->operands[0]);
+    char *rest = NULL, *path = paths ? strtok_r(paths, "\n", &rest) : NULL;
+    for (; path && !status; path = strtok_r(NULL, "\n", &rest)) status = model_add(c, m, path);
+    free(paths);
+    return status;
+}
+
+/* ---- apply */
+
+/* Fails as the library did, unless nobody reads our output any more: then silently. */
+static int filter_failed(cli *c, int code) {
+    if (code == RILL_EIO) cli_end_if_deaf();
+    return cli_fail(c, code);
+}
+
+static int apply_file(cli *c, const models *m, const char *path, const rill_hooks *hooks) {
+    bool standard = strcmp(path, "-") == 0;
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        cli_say(c, "cannot open \"%s\": %s", path, strerror(errno));
+        return CLI_FAILED;
+    }
+    int code = rill_filter((const rill_model *const *)m->list, m->count, c->options, fd,
+                           standard ? "standard input" : path, STDOUT_FILENO, hooks, &c->error);
+    if (!standard) close(fd);
+    return code < 0 ? filter_failed(c, code) : 0;
+}
+
+int cli_apply(cli *c) {
+    static const char *const standard[] = {"-"};
+    const char *const *files = c->operand_count > 1 ? c->operands + 1 : standard;
+    size_t count = c->operand_count > 1 ? c->operand_count - 1 : 1;
+    models m = {0};
+    cli_watch watch;
+    int status = models_open(c, &m);
+    if (!status) status = cli_watch_begin(&watch, c, false);
+    if (!status) {
+        rill_hooks hooks = cli_watch_hooks(&watch);
+        for (size_t i = 0; i < count && !status; i++) status = apply_file(c, &m, files[i], &hooks);
+        status = cli_watch_end(&watch, status);
+    }
+    models_free(&m);
+    return status;
+}
+
+/* ---- eval and check */
+
+static int eval_models(cli *c, const models *m) {
+    cli_watch watch;
+    char *report = NULL;
+    int status = cli_watch_begin(&watch, c, false);
+    if (status) return status;
+    rill_hooks hooks = cli_watch_hooks(&watch);
+    int code = rill_eval((const rill_model *const *)m->list, m->count, c->options, c->operands + 1,
+                         c->operand_count - 1, &hooks, &report, &c->error);
+    status = cli_watch_end(&watch, 0);
+    if (code < 0) return cli_fail(c, code);
+    int printed = cli_print_report(c, report);
+    return printed ? printed : status;
+}
+
+int cli_eval(cli *c) {
+    models m = {0};
+    int status = models_open(c, &m);
+    if (!status) status = eval_models(c, &m);
+    models_free(&m);
+    return status;
+}
+
+int cli_check(cli *c) {
+    char *report = NULL;
+    size_t faults = 0;
+    int code = rill_check(c->tool->task, c->options, c->operands, c->operand_count, &report,
+                          &faults, &c->error);
+    if (code < 0) return cli_fail(c, code);
+    int status = cli_print_report(c, report);
+    return status ? status : faults ? CLI_FAILED : 0;
+}
+
+/* ---- train */
+
+/* A training and its checkpoint. */
+typedef struct course {
+    cli *c;
+    char *checkpoint;   /* path, whether the file exists or not */
+    struct stat before; /* st_ino is 0 when there was none */
+} course;
+
+/* Prints a word so that the shell reads it back. */
+static void put_word(FILE *out, const char *word) {
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "_-+=./:,@%";
+    if (*word && !word[strspn(word, safe)]) {
+        fprintf(out, " %s", word);
+        return;
+    }
+    fputs(" '", out);
+    for (; *word; word++) {
+        if (*word == '\'') {
+            fputs("'\\''", out);
+        } else {
+            fputc(*word, out);
+        }
+    }
+    fputc('\'', out);
+}
+
+/* What the checkpoint does not know: it keeps neither the log nor the number of threads. */
+static void put_option(FILE *out, cli *c, const char *name) {
+    const cli_row *row = cli_find(c, name);
+    const char *value = cli_get(c, name);
+    if (!row || row->origin == CLI_DEFAULT || !value) return;
+    fprintf(out, " --%s", name);
+    put_word(out, value);
+}
+
+/* True when the checkpoint is there and is of this run. */
+static bool left_behind(const course *k) {
+    struct stat now;
+    if (stat(k->checkpoint, &now)) return false;
+    return cli_get(k->c, "resume") || now.st_ino != k->before.st_ino ||
+           now.st_mtim.tv_sec != k->before.st_mtim.tv_sec ||
+           now.st_mtim.tv_nsec != k->before.st_mtim.tv_nsec;
+}
+
+static void say_resume(const course *k) {
+    if (!left_behind(k)) return;
+    fprintf(stderr, "The training so far is kept. To go on:\n  %s train --resume",
+            k->c->tool->name);
+    put_word(stderr, k->checkpoint);
+    put_option(stderr, k->c, "log");
+    put_option(stderr, k->c, "threads");
+    fputc('\n', stderr);
+}
+
+/* Nothing is replaced without --force: neither a model nor the checkpoint of an earlier run. */
+static int may_train(course *k) {
+    cli *c = k->c;
+    int status = cli_may_write(c, cli_get(c, "model"));
+    if (status || cli_flag(c, "force") || stat(k->checkpoint, &k->before)) return status;
+    cli_say(c, "\"%s\" exists: an earlier training was interrupted", k->checkpoint);
+    fputs("To go on:\n  ", stderr);
+    fprintf(stderr, "%s train --resume", c->tool->name);
+    put_word(stderr, k->checkpoint);
+    fputs("\nTo begin anew, give --force.\n", stderr);
+    return CLI_FAILED;
+}
+
+static int train(course *k) {
+    cli *c = k->c;
+    cli_watch watch;
+    int status = cli_watch_begin(&watch, c, true);
+    if (status) return status;
+    rill_hooks hooks = cli_watch_hooks(&watch);
+    int code =
+        rill_train(c->tool->task, c->options, c->operands, c->operand_count, &hooks, &c->error);
+    status = cli_watch_end(&watch, 0);
+    if (code == 0) return status;
+    bool stopped = code == RILL_EINTERRUPTED && cli_watch_signal();
+    status = stopped ? 128 + cli_watch_signal() : cli_fail(c, code);
+    if (code != RILL_EDIVERGED) say_resume(k); /* it would diverge again */
+    return status;
+}
+
+int cli_train(cli *c) {
+    const char *resume = cli_get(c, "resume"), *model = cli_get(c, "model");
+    if (!resume && !c->operand_count) return cli_usage(c, "train needs %s", c->verb->operands);
+    if (!resume && !model) return cli_usage(c, "train needs --model FILE, the model to write");
+    course k = {.c = c};
+    size_t room = strlen(resume ? resume : model) + sizeof ".ckpt";
+    k.checkpoint = malloc(room);
+    if (!k.checkpoint) return cli_fail(c, RILL_ENOMEM);
+    snprintf(k.checkpoint, room, "%s%s", resume ? resume : model, resume ? "" : ".ckpt");
+    int status = resume ? 0 : may_train(&k);
+    if (!status) status = train(&k);
+    free(k.checkpoint);
+    return status;
+}
