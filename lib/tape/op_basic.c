@@ -1,7 +1,8 @@
 /* op_basic: lookup, linear, elementwise, shape, layer norm and dropout operations.
  *
- * Every operation stands with its backward pass below it. dy is the gradient of the value, dx what is
- * added to the gradient of an input. Rows or fixed blocks of elements are shared out over the pool.
+ * Every operation stands with its backward pass below it. dy is the gradient of the value, dx what
+ * is added to the gradient of an input. Rows or fixed blocks of elements are shared out over the
+ * pool.
  */
 #include "base/rng.h"
 #include "math/gemm.h"
@@ -18,7 +19,6 @@ typedef struct span {
     const kernels *k;
     const real *a, *b;
     real *y;
-    real *z;
 } span;
 
 static void run_span(tape *t, int64_t n, vmath_range *work, span s) {
@@ -26,7 +26,9 @@ static void run_span(tape *t, int64_t n, vmath_range *work, span s) {
     vmath_blocks(&t->c, n, BLOCK, work, &s);
 }
 
-static int64_t node_size(const node *n) { return (int64_t)n->rows * n->cols; }
+static int64_t node_size(const node *n) {
+    return (int64_t)n->rows * n->cols;
+}
 
 static void span_add(void *data, int64_t begin, int64_t end) {
     span *s = data;
@@ -45,10 +47,6 @@ static void span_mul(void *data, int64_t begin, int64_t end) {
 
 /* ---- embed: y[i,:] = table[index[i],:] */
 
-typedef struct embed_saved {
-    const int32_t *index;
-} embed_saved;
-
 typedef struct embed_job {
     const int32_t *index;
     const real *from;
@@ -61,19 +59,19 @@ static void embed_rows(void *data, int64_t begin, int64_t end) {
     size_t width = (size_t)j->cols;
     for (int64_t i = begin; i < end; i++) {
         real *y = j->to + (size_t)i * width;
-        if (j->index[i] < 0) memset(y, 0, width * sizeof *y);
-        else memcpy(y, j->from + (size_t)j->index[i] * width, width * sizeof *y);
+        if (j->index[i] < 0)
+            memset(y, 0, width * sizeof *y);
+        else
+            memcpy(y, j->from + (size_t)j->index[i] * width, width * sizeof *y);
     }
 }
 
 var op_embed(tape *t, var table, const int32_t *index, int n) {
     if (!table) return 0;
     var v = tape_push(t, OP_EMBED, n, tape_node(t, table)->cols, &table, 1);
-    embed_saved *s = v ? tape_keep(t, 1, sizeof *s) : NULL;
-    if (!s) return 0;
-    s->index = index;
+    if (!v) return 0;
     node *y = tape_node(t, v);
-    y->saved = s;
+    y->saved = (void *)index;
     embed_job j = {index, tape_value(t, table), y->value, n, y->cols};
     vmath_blocks(&t->c, n, 256, embed_rows, &j);
     return v;
@@ -91,8 +89,7 @@ static void embed_columns(void *data, int64_t begin, int64_t end) {
 }
 
 void embed_back(tape *t, node *y) {
-    const embed_saved *s = y->saved;
-    embed_job j = {s->index, y->grad, tape_flow(t, y->in[0]), y->rows, y->cols};
+    embed_job j = {y->saved, y->grad, tape_flow(t, y->in[0]), y->rows, y->cols};
     if (j.to) vmath_blocks(&t->c, y->cols, 64, embed_columns, &j);
 }
 
@@ -106,8 +103,8 @@ var op_linear(tape *t, var x, var w, var b) {
     const panels *p = v ? tape_panels(t, w, false) : NULL;
     if (!p) return 0;
     node *y = tape_node(t, v);
-    panel_multiply(&t->c, n, tape_value(t, x), inputs, p, b ? tape_value(t, b) : NULL, y->value,
-                   y->cols, false);
+    panel_multiply(&t->c, n, tape_value(t, x), inputs, p, tape_value(t, b), y->value, y->cols,
+                   false);
     return v;
 }
 
@@ -189,8 +186,10 @@ static void copy_columns(int rows, int width, const real *from, int ldf, real *t
     for (int i = 0; i < rows; i++) {
         const real *f = from + (size_t)i * (size_t)ldf;
         real *y = to + (size_t)i * (size_t)ldt;
-        if (!add) memcpy(y, f, (size_t)width * sizeof *y);
-        else for (int d = 0; d < width; d++) y[d] += f[d];
+        if (!add)
+            memcpy(y, f, (size_t)width * sizeof *y);
+        else
+            for (int d = 0; d < width; d++) y[d] += f[d];
     }
 }
 
@@ -223,7 +222,7 @@ void concat_back(tape *t, node *y) {
 var op_slice(tape *t, var x, int begin, int end) {
     if (!x) return 0;
     var v = tape_push(t, OP_SLICE, tape_node(t, x)->rows, end - begin, &x, 1);
-    int *saved = v ? tape_keep(t, 1, sizeof *saved) : NULL;
+    int *saved = v ? tape_save(t, v, 1, sizeof *saved) : NULL;
     if (!saved) return 0;
     node *y = tape_node(t, v);
     *saved = begin;
@@ -267,9 +266,15 @@ static var activate(tape *t, op_kind kind, var x, vmath_range *work) {
     return v;
 }
 
-var op_tanh(tape *t, var x) { return activate(t, OP_TANH, x, span_tanh); }
-var op_sigmoid(tape *t, var x) { return activate(t, OP_SIGMOID, x, span_sigmoid); }
-var op_relu(tape *t, var x) { return activate(t, OP_RELU, x, span_relu); }
+var op_tanh(tape *t, var x) {
+    return activate(t, OP_TANH, x, span_tanh);
+}
+var op_sigmoid(tape *t, var x) {
+    return activate(t, OP_SIGMOID, x, span_sigmoid);
+}
+var op_relu(tape *t, var x) {
+    return activate(t, OP_RELU, x, span_relu);
+}
 
 /* a = dy, b = y, y = dx */
 static void span_tanh_back(void *data, int64_t begin, int64_t end) {
@@ -292,9 +297,15 @@ static void activate_back(tape *t, node *y, vmath_range *work) {
     if (dx) run_span(t, node_size(y), work, (span){.a = y->grad, .b = y->value, .y = dx});
 }
 
-void tanh_back(tape *t, node *y) { activate_back(t, y, span_tanh_back); }
-void sigmoid_back(tape *t, node *y) { activate_back(t, y, span_sigmoid_back); }
-void relu_back(tape *t, node *y) { activate_back(t, y, span_relu_back); }
+void tanh_back(tape *t, node *y) {
+    activate_back(t, y, span_tanh_back);
+}
+void sigmoid_back(tape *t, node *y) {
+    activate_back(t, y, span_sigmoid_back);
+}
+void relu_back(tape *t, node *y) {
+    activate_back(t, y, span_relu_back);
+}
 
 /* ---- layer norm of rows: y = (x - mean)/sqrt(var + 1e-5) * gain + shift */
 
@@ -306,17 +317,45 @@ typedef struct norm_job {
 } norm_job;
 
 static void norm_rows(void *data, int64_t begin, int64_t end) {
-    norm_job *j = data;
+    const norm_job *j = data;
     int64_t at = begin * j->cols;
     j->k->norm((int)(end - begin), j->cols, j->x + at, j->gain, j->shift, j->y + at,
                j->stat + 2 * begin);
 }
 
 static void norm_rows_back(void *data, int64_t begin, int64_t end) {
-    norm_job *j = data;
+    const norm_job *j = data;
     int64_t at = begin * j->cols;
     j->k->norm_back((int)(end - begin), j->cols, j->x + at, j->gain, j->stat + 2 * begin,
                     j->dy + at, j->y + at);
+}
+
+void tape_norm(tape *t, int n, int D, const real *x, var gain, var shift, real *y, real *stat) {
+    norm_job j = {.k = t->c.k,
+                  .cols = D,
+                  .x = x,
+                  .gain = tape_value(t, gain),
+                  .shift = tape_value(t, shift),
+                  .y = y,
+                  .stat = stat};
+    vmath_blocks(&t->c, n, 64, norm_rows, &j);
+}
+
+void tape_norm_back(tape *t, int n, int D, const real *x, var gain, var shift, const real *stat,
+                    const real *dy, real *dx) {
+    real *dgain = tape_flow(t, gain), *dshift = tape_flow(t, shift);
+    if (dgain)
+        t->c.k->norm_gain(n, D, x, stat, dy, dgain, dshift);
+    else if (dshift)
+        vmath_colsum(&t->c, n, D, dy, D, dshift);
+    norm_job j = {.k = t->c.k,
+                  .cols = D,
+                  .x = x,
+                  .gain = tape_value(t, gain),
+                  .dy = dy,
+                  .y = dx,
+                  .stat = (real *)stat};
+    if (dx) vmath_blocks(&t->c, n, 64, norm_rows_back, &j);
 }
 
 var op_norm(tape *t, var x, var gain, var shift) {
@@ -324,29 +363,20 @@ var op_norm(tape *t, var x, var gain, var shift) {
     var in[] = {x, gain, shift};
     int n = tape_node(t, x)->rows;
     var v = tape_push(t, OP_NORM, n, tape_node(t, x)->cols, in, 3);
-    real *stat = v ? tape_keep(t, (size_t)n * 2, sizeof *stat) : NULL;
+    real *stat = v ? tape_save(t, v, (size_t)n * 2, sizeof *stat) : NULL;
     if (!stat) return 0;
     node *y = tape_node(t, v);
     y->saved = stat;
-    norm_job j = {.k = t->c.k, .cols = y->cols, .x = tape_value(t, x), .gain = tape_value(t, gain),
-                  .shift = tape_value(t, shift), .y = y->value, .stat = stat};
-    vmath_blocks(&t->c, n, 64, norm_rows, &j);
+    tape_norm(t, n, y->cols, tape_value(t, x), gain, shift, y->value, stat);
     return v;
 }
 
 void norm_back(tape *t, node *y) {
-    const real *x = tape_value(t, y->in[0]), *stat = y->saved;
-    real *dx = tape_flow(t, y->in[0]), *dgain = tape_flow(t, y->in[1]);
-    real *dshift = tape_flow(t, y->in[2]);
-    if (dx) {
-        real *part = tape_scratch(t, (size_t)node_size(y), sizeof *part);
-        if (!part) return;
-        norm_job j = {.k = t->c.k, .cols = y->cols, .x = x, .gain = tape_value(t, y->in[1]),
-                      .dy = y->grad, .y = part, .stat = (real *)stat};
-        vmath_blocks(&t->c, y->rows, 64, norm_rows_back, &j);
-        run_span(t, node_size(y), span_add, (span){.a = part, .y = dx});
-    }
-    if (dgain) t->c.k->norm_gain(y->rows, y->cols, x, stat, y->grad, dgain, dshift);
+    real *dx = tape_flow(t, y->in[0]);
+    real *part = dx ? tape_scratch(t, (size_t)node_size(y), sizeof *part) : NULL;
+    tape_norm_back(t, y->rows, y->cols, tape_value(t, y->in[0]), y->in[1], y->in[2], y->saved,
+                   y->grad, part);
+    if (part) run_span(t, node_size(y), span_add, (span){.a = part, .y = dx});
 }
 
 /* ---- dropout: y = x * mask, mask in {0, 1/keep} */
@@ -374,8 +404,10 @@ static void mask_sequences(void *data, int64_t begin, int64_t end) {
             real *mask = j->mask + (size_t)row * width;
             bool copy = j->mode == DROPOUT_SEQUENCES && row > from;
             uint64_t low = j->mode == DROPOUT_ELEMENTS ? (uint64_t)(row - from) : whole;
-            if (copy) memcpy(mask, mask - width, width * sizeof *mask);
-            else j->k->mask(j->cols, j->key, name, low, 0, j->keep, mask);
+            if (copy)
+                memcpy(mask, mask - width, width * sizeof *mask);
+            else
+                j->k->mask(j->cols, j->key, name, low, 0, j->keep, mask);
         }
     }
 }
@@ -383,7 +415,7 @@ static void mask_sequences(void *data, int64_t begin, int64_t end) {
 var op_dropout(tape *t, var x, double p, uint32_t site, const pack *seq, dropout_mode mode) {
     if (!x || p <= 0 || !t->noise) return x;
     var v = tape_push(t, OP_DROPOUT, tape_node(t, x)->rows, tape_node(t, x)->cols, &x, 1);
-    real *mask = v ? tape_keep(t, (size_t)node_size(tape_node(t, v)), sizeof *mask) : NULL;
+    real *mask = v ? tape_save(t, v, (size_t)node_size(tape_node(t, v)), sizeof *mask) : NULL;
     if (!mask) return 0;
     node *y = tape_node(t, v);
     y->saved = mask;

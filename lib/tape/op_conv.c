@@ -13,76 +13,87 @@
 
 typedef struct conv_saved {
     conv_spec spec;
-    const pack *from;
-    const pack *to;
-    real *cols; /* [N', width*I], kept when recording */
+    pack from, to;
+    real *cols; /* [N', width*I] */
 } conv_saved;
 
 static bool conv_pack(tape *t, const pack *seq, int stride, pack *out) {
     int32_t *length = tape_keep(t, (size_t)seq->count, sizeof *length);
     if (!length) return false;
     for (int b = 0; b < seq->count; b++) {
-        length[b] = (pack_length(seq, b) + stride - 1) / stride;
+        int n = pack_length(seq, b);
+        length[b] = n > 0 ? (n - 1) / stride + 1 : 0;
     }
     int status = pack_make(&t->keep, length, seq->name, seq->count, out);
     if (status < 0) t->status = status;
     return status >= 0;
 }
 
-/* Calls move(cols part, x part) for every tap inside its sequence; others are left alone. */
-typedef void tap_move(const kernels *k, int I, real *cols, real *x);
+/* ---- moving rows between x and the gathered taps, a range of sequences at a time */
 
-static void each_tap(const kernels *k, const conv_saved *s, int I, real *cols, real *x,
-                     tap_move *move) {
-    const conv_spec *c = &s->spec;
+typedef struct tap_job {
+    const kernels *k;
+    const conv_saved *s;
+    int I;
+    real *cols, *x;
+    bool back; /* dx += dcols instead of cols = x */
+} tap_job;
+
+static void move_row(const tap_job *j, int b, int at_out, real *row) {
+    const conv_spec *c = &j->s->spec;
     int span = (c->width - 1) * c->dilation, left = c->causal ? span : span / 2;
-    for (int b = 0; b < s->from->count; b++) {
-        int length = pack_length(s->from, b);
-        for (int j = 0; j < pack_length(s->to, b); j++) {
-            real *row = cols + (size_t)(s->to->start[b] + j) * (size_t)c->width * (size_t)I;
-            for (int tap = 0; tap < c->width; tap++) {
-                int64_t at = (int64_t)j * c->stride + (int64_t)tap * c->dilation - left;
-                if (at < 0 || at >= length) continue;
-                move(k, I, row + (size_t)tap * (size_t)I,
-                     x + ((size_t)s->from->start[b] + (size_t)at) * (size_t)I);
-            }
+    size_t I = (size_t)j->I;
+    for (int tap = 0; tap < c->width; tap++, row += I) {
+        int64_t at = (int64_t)at_out * c->stride + (int64_t)tap * c->dilation - left;
+        bool inside = at >= 0 && at < pack_length(&j->s->from, b);
+        real *x = inside ? j->x + ((size_t)j->s->from.start[b] + (size_t)at) * I : NULL;
+        if (j->back && inside)
+            j->k->add(j->I, row, x);
+        else if (inside)
+            memcpy(row, x, I * sizeof *row);
+        else if (!j->back)
+            memset(row, 0, I * sizeof *row);
+    }
+}
+
+static void move_sequences(void *data, int64_t begin, int64_t end) {
+    const tap_job *j = data;
+    size_t width = (size_t)j->s->spec.width * (size_t)j->I;
+    for (int b = (int)begin; b < (int)end; b++) {
+        for (int i = 0; i < pack_length(&j->s->to, b); i++) {
+            move_row(j, b, i, j->cols + (size_t)(j->s->to.start[b] + i) * width);
         }
     }
 }
 
-static void tap_in(const kernels *k, int I, real *cols, real *x) {
-    (void)k;
-    memcpy(cols, x, (size_t)I * sizeof *x);
+static void move_taps(tape *t, const conv_saved *s, int I, real *cols, real *x, bool back) {
+    tap_job j = {t->c.k, s, I, cols, x, back};
+    vmath_blocks(&t->c, s->from.count, 4, move_sequences, &j);
 }
 
-static void tap_out(const kernels *k, int I, real *cols, real *x) { k->add(I, cols, x); }
+/* ---- the operation */
 
 var op_conv(tape *t, var x, var w, var b, const conv_spec *spec, const pack *seq, pack *out) {
+    *out = (pack){0};
     if (!x || !w || !conv_pack(t, seq, spec->stride, out)) return 0;
-    int I = tape_node(t, x)->cols, width = spec->width * I;
+    int I = tape_node(t, x)->cols, width = tape_node(t, w)->cols;
     var in[] = {x, w, b};
     var v = tape_push(t, OP_CONV, out->total, tape_node(t, w)->rows, in, 3);
-    conv_saved *s = v ? tape_keep(t, 1, sizeof *s) : NULL;
+    conv_saved *s = v ? tape_save(t, v, 1, sizeof *s) : NULL;
     const panels *p = s ? tape_panels(t, w, false) : NULL;
-    if (!p) return 0;
-    node *y = tape_node(t, v);
-    arena_mark mark = arena_here(&t->scratch);
-    size_t size = (size_t)out->total * (size_t)width;
-    real *cols = y->needs ? tape_keep(t, size, sizeof *cols) : tape_scratch(t, size, sizeof *cols);
+    real *cols = p ? tape_save(t, v, (size_t)out->total * (size_t)width, sizeof *cols) : NULL;
     if (!cols) return 0;
-    memset(cols, 0, size * sizeof *cols);
-    *s = (conv_saved){*spec, seq, out, cols};
+    node *y = tape_node(t, v);
+    *s = (conv_saved){*spec, *seq, *out, cols};
     y->saved = s;
-    each_tap(t->c.k, s, I, cols, tape_value(t, x), tap_in);
-    panel_multiply(&t->c, out->total, cols, width, p, b ? tape_value(t, b) : NULL, y->value,
-                   y->cols, false);
-    arena_back(&t->scratch, mark);
+    move_taps(t, s, I, cols, tape_value(t, x), false);
+    panel_multiply(&t->c, out->total, cols, width, p, tape_value(t, b), y->value, y->cols, false);
     return v;
 }
 
 void conv_back(tape *t, node *y) {
     const conv_saved *s = y->saved;
-    int I = tape_node(t, y->in[0])->cols, width = s->spec.width * I;
+    int I = tape_node(t, y->in[0])->cols, width = tape_node(t, y->in[1])->cols;
     real *dx = tape_flow(t, y->in[0]), *dw = tape_flow(t, y->in[1]), *db = tape_flow(t, y->in[2]);
     if (dw) gemm_outer(&t->c, y->rows, y->grad, y->cols, y->cols, s->cols, width, width, dw, width);
     if (db) vmath_colsum(&t->c, y->rows, y->cols, y->grad, y->cols, db);
@@ -91,5 +102,5 @@ void conv_back(tape *t, node *y) {
     real *dcols = tape_scratch(t, (size_t)y->rows * (size_t)width, sizeof *dcols);
     if (!p || !dcols) return;
     panel_multiply(&t->c, y->rows, y->grad, y->cols, p, NULL, dcols, width, false);
-    each_tap(t->c.k, s, I, dcols, dx, tap_out);
+    move_taps(t, s, I, dcols, dx, true);
 }

@@ -48,8 +48,10 @@ static void entropy_rows(void *data, int64_t begin, int64_t end) {
             int from = r->group[g], width = r->group[g + 1] - from;
             real *logits = r->logits + (size_t)i * (size_t)r->V + from;
             int target = r->spec.target[row * (size_t)r->spec.groups + (size_t)g];
-            if (target >= 0) r->loss[row] += softmax_loss(r, width, target, logits);
-            else if (r->record) memset(logits, 0, (size_t)width * sizeof *logits);
+            if (target >= 0)
+                r->loss[row] += softmax_loss(r, width, target, logits);
+            else if (r->record)
+                memset(logits, 0, (size_t)width * sizeof *logits);
         }
     }
 }
@@ -79,23 +81,24 @@ var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec) {
     real *dx = NULL;
     if (tape_needs(t, x)) y->saved = dx = tape_keep(t, (size_t)N * (size_t)D, sizeof *dx);
     const panels *p = tape_panels(t, w, false);
-    arena_mark mark = arena_here(&t->scratch);
-    entropy_run r = {.k = t->c.k, .spec = *spec, .group = spec->group ? spec->group : whole,
-                     .V = V, .record = y->needs};
+    entropy_run r = {.k = t->c.k,
+                     .spec = *spec,
+                     .group = spec->group ? spec->group : whole,
+                     .V = V,
+                     .record = y->needs};
     r.logits = tape_scratch(t, (size_t)(N < CHUNK ? N : CHUNK) * (size_t)V, sizeof(real));
     r.loss = tape_scratch(t, (size_t)N, sizeof(double));
     if (t->status < 0) return 0;
     for (r.first = 0; r.first < N; r.first += CHUNK) {
         int n = N - r.first < CHUNK ? N - r.first : CHUNK;
         panel_multiply(&t->c, n, tape_value(t, x) + (size_t)r.first * (size_t)D, D, p,
-                       b ? tape_value(t, b) : NULL, r.logits, V, false);
+                       tape_value(t, b), r.logits, V, false);
         vmath_blocks(&t->c, n, 16, entropy_rows, &r);
         if (r.record) send_chunk(t, in, r.logits, r.first, n, dx);
     }
     double sum = 0;
     for (int i = 0; i < N; i++) sum += r.loss[i];
     tape_value(t, v)[0] = (real)sum;
-    arena_back(&t->scratch, mark);
     return t->status < 0 ? 0 : v;
 }
 

@@ -6,7 +6,7 @@
 
 typedef struct pool_saved {
     pool_kind kind;
-    const pack *seq;
+    pack seq;
     int32_t *best; /* POOL_MAX: row of the maximum [B,D] */
 } pool_saved;
 
@@ -39,47 +39,57 @@ static void pool_max(const pack *p, int b, int D, const real *x, real *y, int32_
     }
 }
 
+static void pool_one(const kernels *k, const pool_saved *s, int b, int D, const real *x, real *y) {
+    const pack *p = &s->seq;
+    switch (s->kind) {
+    case POOL_LAST:
+        memcpy(y, x + (size_t)(p->start[b + 1] - 1) * (size_t)D, (size_t)D * sizeof *y);
+        break;
+    case POOL_MEAN:
+        pool_mean(k, p, b, D, x, y);
+        break;
+    case POOL_MAX:
+        pool_max(p, b, D, x, y, s->best + (size_t)b * (size_t)D);
+        break;
+    case POOL_ENDS:
+        copy_ends(p, b, D, x, y);
+        break;
+    }
+}
+
 var op_pool(tape *t, var x, pool_kind kind, const pack *seq) {
     if (!x) return 0;
     int D = tape_node(t, x)->cols;
     var v = tape_push(t, OP_POOL, seq->count, D, &x, 1);
-    pool_saved *s = v ? tape_keep(t, 1, sizeof *s) : NULL;
+    pool_saved *s = v ? tape_save(t, v, 1, sizeof *s) : NULL;
     if (!s) return 0;
-    *s = (pool_saved){kind, seq, NULL};
+    *s = (pool_saved){kind, *seq, NULL};
     if (kind == POOL_MAX) {
-        s->best = tape_keep(t, (size_t)seq->count * (size_t)D, sizeof *s->best);
+        s->best = tape_save(t, v, (size_t)seq->count * (size_t)D, sizeof *s->best);
         if (!s->best) return 0;
     }
     node *n = tape_node(t, v);
     n->saved = s;
-    const real *from = tape_value(t, x);
     for (int b = 0; b < seq->count; b++) {
-        size_t at = (size_t)b * (size_t)D;
-        real *y = n->value + at;
-        if (pack_length(seq, b) == 0) {
+        real *y = n->value + (size_t)b * (size_t)D;
+        if (pack_length(seq, b) > 0)
+            pool_one(t->c.k, s, b, D, tape_value(t, x), y);
+        else
             memset(y, 0, (size_t)D * sizeof *y);
-            continue;
-        }
-        switch (kind) {
-        case POOL_LAST:
-            memcpy(y, from + (size_t)(seq->start[b + 1] - 1) * (size_t)D, (size_t)D * sizeof *y);
-            break;
-        case POOL_MEAN: pool_mean(t->c.k, seq, b, D, from, y); break;
-        case POOL_MAX: pool_max(seq, b, D, from, y, s->best + at); break;
-        case POOL_ENDS: copy_ends(seq, b, D, from, y); break;
-        }
     }
     return v;
 }
 
 static void pool_one_back(const kernels *k, const pool_saved *s, int b, int D, const real *dy,
                           real *dx) {
-    const pack *p = s->seq;
+    const pack *p = &s->seq;
     real *last = dx + (size_t)(p->start[b + 1] - 1) * (size_t)D;
     real *first = dx + (size_t)p->start[b] * (size_t)D;
     int length = pack_length(p, b), half = D / 2;
     switch (s->kind) {
-    case POOL_LAST: k->add(D, dy, last); break;
+    case POOL_LAST:
+        k->add(D, dy, last);
+        break;
     case POOL_MEAN:
         for (int i = 0; i < length; i++) {
             k->axpy(D, 1 / (real)length, dy, first + (size_t)i * (size_t)D);
@@ -100,8 +110,8 @@ static void pool_one_back(const kernels *k, const pool_saved *s, int b, int D, c
 void pool_back(tape *t, node *y) {
     const pool_saved *s = y->saved;
     real *dx = tape_flow(t, y->in[0]);
-    for (int b = 0; dx && b < s->seq->count; b++) {
-        if (pack_length(s->seq, b) == 0) continue;
+    for (int b = 0; dx && b < s->seq.count; b++) {
+        if (pack_length(&s->seq, b) == 0) continue;
         pool_one_back(t->c.k, s, b, y->cols, y->grad + (size_t)b * (size_t)y->cols, dx);
     }
 }
@@ -110,7 +120,7 @@ void pool_back(tape *t, node *y) {
  *      da[row] = dy[b] . x[row];  dscore = a * (da - sum of a*da);  dx[row] = a[row] dy[b] */
 
 typedef struct attend_saved {
-    const pack *seq;
+    pack seq;
     real *a; /* [N] */
 } attend_saved;
 
@@ -119,9 +129,9 @@ var op_attend(tape *t, var x, var score, const pack *seq) {
     int D = tape_node(t, x)->cols;
     var in[] = {x, score};
     var v = tape_push(t, OP_ATTEND, seq->count, D, in, 2);
-    attend_saved *s = v ? tape_keep(t, 1, sizeof *s) : NULL;
+    attend_saved *s = v ? tape_save(t, v, 1, sizeof *s) : NULL;
     if (!s) return 0;
-    *s = (attend_saved){seq, tape_keep(t, (size_t)seq->total, sizeof *s->a)};
+    *s = (attend_saved){*seq, tape_save(t, v, (size_t)seq->total, sizeof *s->a)};
     if (!s->a) return 0;
     node *y = tape_node(t, v);
     y->saved = s;
@@ -143,10 +153,10 @@ void attend_back(tape *t, node *y) {
     const real *x = tape_value(t, y->in[0]);
     real *dx = tape_flow(t, y->in[0]), *dscore = tape_flow(t, y->in[1]);
     size_t D = (size_t)y->cols;
-    real *da = tape_scratch(t, (size_t)s->seq->total, sizeof *da);
-    for (int b = 0; da && b < s->seq->count; b++) {
+    real *da = tape_scratch(t, (size_t)s->seq.total, sizeof *da);
+    for (int b = 0; da && b < s->seq.count; b++) {
         const real *dy = y->grad + (size_t)b * D;
-        int from = s->seq->start[b], to = s->seq->start[b + 1];
+        int from = s->seq.start[b], to = s->seq.start[b + 1];
         for (int row = from; row < to; row++) {
             da[row] = t->c.k->dot(y->cols, dy, x + (size_t)row * D);
             if (dx) t->c.k->axpy(y->cols, s->a[row], dy, dx + (size_t)row * D);

@@ -1,12 +1,18 @@
 /* op_rnn: a recurrent layer (tanh, ReLU, LSTM, GRU) over whole packed sequences as one operation.
  *
- * The input projection of all steps is one product; the recurrent product then runs step by step in
- * time-major order (base/pack.h), where step t is a block of rows. Sequences do not see each other, so
- * the work is shared out as (direction, range of ranks) without any barrier between steps.
+ * The input projection is one product for all steps; the recurrent product then runs step by step
+ * in time-major order (base/pack.h), where step t is a block of rows. Sequences do not see each
+ * other, so the work is shared out as (direction, range of ranks) without any barrier between
+ * steps.
+ *
+ * When not recording and every packed row has a row of x, projection and steps alternate over
+ * windows of some hundred rows, so that P never exists whole: a very long sequence then costs what
+ * its input and output cost.
  *
  * Memory of one direction, M = N rows when recording, else two blocks of B rows used in turn:
  *
- *     proj  [U,G]   P, natural order          gates [M,G]  preactivations, then activations
+ *     proj  [U,G]   P as x has its rows       gates [M,G]  preactivations, then activations
+ *                   (time-major in a window)
  *     rec   [M,G]   R (GRU, layer norm)       hin   [M,H]  previous state after its dropout mask
  *     h, c, t [M,H] state, cell, tanh(cell)   first_h, first_c, mask [B,H] by rank
  *     with layer norm also what entered each norm (xpre, rpre, c) and its row statistics
@@ -20,27 +26,36 @@
 
 #include <string.h>
 
-int cell_gates(cell_kind kind) { return kind == CELL_LSTM ? 4 : kind == CELL_GRU ? 3 : 1; }
+enum { WINDOW = 512 }; /* rows that are projected before their steps run */
+
+int cell_gates(cell_kind kind) {
+    return kind == CELL_LSTM ? 4 : kind == CELL_GRU ? 3 : 1;
+}
 
 typedef struct direction {
     rnn_weights w;
     const real *bh, *nh, *nc, *bc; /* values of those weights */
-    const panels *wh, *wh_t;       /* for the recurrent product, forward and backward */
+    const panels *wx, *wh, *wh_t;  /* wh_t: for the recurrent product of the backward pass */
+    real *bias;                    /* [G] of the projection; unused with layer norm */
     int32_t *row;                  /* [N] natural row of every time-major row */
     real *xpre, *xstat, *proj, *gates, *rec, *rpre, *rstat, *hin, *h;
     real *c, *cnorm, *cstat, *t;
     real *first_h, *first_c, *mask;
-    /* backward only, time-major [N,..] but for the two carried rows [B,H] */
+    real *window; /* [rows,I] of x, time-major */
+    /* backward only, time-major [N,..] but for the carried rows [B,H] */
     real *dgates, *drec, *drpre, *dcnorm, *dh, *dc, *carry_h, *carry_c;
 } direction;
 
 typedef struct rnn_run {
     const kernels *k;
     rnn_spec spec;
-    const pack *seq;
+    pack seq;
+    var self;
     bool record, norm, apart; /* apart: R is kept apart from P until the cell (GRU, layer norm) */
+    bool windows;
+    int from, to; /* steps of this window */
     int H, G;
-    int groups; /* ranges of ranks per direction */
+    int groups;       /* ranges of ranks per direction */
     real *out, *dout; /* [N, directions*H] */
     direction d[2];
 } rnn_run;
@@ -53,19 +68,19 @@ typedef struct stretch {
 
 static stretch rnn_stretch(rnn_run *r, int task) {
     int dir = task % r->spec.directions, g = task / r->spec.directions;
-    int64_t B = r->seq->count;
+    int64_t B = r->seq.count;
     return (stretch){&r->d[dir], (int)(B * g / r->groups), (int)(B * (g + 1) / r->groups),
                      dir * r->H};
 }
 
 /* First buffer row of rank `rank` at step t. */
 static size_t row_at(const rnn_run *r, int t, int rank) {
-    return (size_t)(r->record ? r->seq->first[t] : (t & 1) * r->seq->count) + (size_t)rank;
+    return (size_t)(r->record ? r->seq.first[t] : (t & 1) * r->seq.count) + (size_t)rank;
 }
 
 /* Ranks a..b-1 that still run at step t. */
 static int live_rows(const rnn_run *r, int t, const stretch *s) {
-    int end = r->seq->live[t] < s->b ? r->seq->live[t] : s->b;
+    int end = r->seq.live[t] < s->b ? r->seq.live[t] : s->b;
     return end > s->a ? end - s->a : 0;
 }
 
@@ -75,19 +90,27 @@ static const real *previous(const rnn_run *r, const real *state, const real *fir
 
 /* ---- forward */
 
+/* Row of proj that belongs to a time-major row. */
+static size_t proj_row(const rnn_run *r, const direction *d, int32_t i) {
+    if (r->windows) return (size_t)(i - r->seq.first[r->from]);
+    return (size_t)(r->spec.index ? r->spec.index[d->row[i]] : d->row[i]);
+}
+
 /* P rows of this step, and the previous state as it enters the product. */
 static void gather_step(const rnn_run *r, const stretch *s, int t, int n) {
     const direction *d = s->d;
     size_t at = row_at(r, t, s->a), G = (size_t)r->G, H = (size_t)r->H;
-    const int32_t *row = d->row + r->seq->first[t] + s->a;
+    int32_t first = r->seq.first[t] + s->a;
     for (int i = 0; i < n; i++) {
-        size_t from = (size_t)(r->spec.index ? r->spec.index[row[i]] : row[i]);
-        memcpy(d->gates + (at + (size_t)i) * G, d->proj + from * G, G * sizeof(real));
+        const real *from = d->proj + proj_row(r, d, first + i) * G;
+        memcpy(d->gates + (at + (size_t)i) * G, from, G * sizeof(real));
     }
     const real *h = previous(r, d->h, d->first_h, t, s->a);
     real *hin = d->hin + at * H;
-    if (d->mask) r->k->mul((int64_t)n * r->H, h, d->mask + (size_t)s->a * H, hin);
-    else memcpy(hin, h, (size_t)n * H * sizeof(real));
+    if (d->mask)
+        r->k->mul((int64_t)n * r->H, h, d->mask + (size_t)s->a * H, hin);
+    else
+        memcpy(hin, h, (size_t)n * H * sizeof(real));
 }
 
 /* Adds R = h' Wh^T to the gates, or leaves it in `rec` for the cell (GRU). */
@@ -100,7 +123,8 @@ static void recur(const rnn_run *r, const direction *d, int n, size_t at) {
         return;
     }
     real *rec = d->rec + at * G, *product = r->norm ? d->rpre + at * G : rec;
-    r->k->panel(n, r->H, r->G, hin, r->H, d->wh->data, r->norm ? NULL : d->bh, product, r->G, false);
+    r->k->panel(n, r->H, r->G, hin, r->H, d->wh->data, r->norm ? NULL : d->bh, product, r->G,
+                false);
     if (r->norm) r->k->norm(n, r->G, product, d->nh, d->bh, rec, d->rstat + at * 2);
     if (r->spec.cell != CELL_GRU) r->k->add((int64_t)n * r->G, rec, gates);
 }
@@ -110,7 +134,7 @@ static void lstm_step(const rnn_run *r, const stretch *s, int t, int n) {
     size_t at = row_at(r, t, s->a), H = (size_t)r->H;
     real *gates = d->gates + at * (size_t)r->G, *c = d->c + at * H, *shown = c;
     r->k->lstm_state(n, r->H, gates, previous(r, d->c, d->first_c, t, s->a), c);
-    if (r->norm) {
+    if (d->cnorm) {
         shown = d->cnorm + at * H;
         r->k->norm(n, r->H, c, d->nc, d->bc, shown, d->cstat + at * 2);
     }
@@ -123,11 +147,15 @@ static void cell_step(const rnn_run *r, const stretch *s, int t, int n) {
     int64_t size = (int64_t)n * r->H;
     real *gates = d->gates + at * G, *h = d->h + at * H;
     switch (r->spec.cell) {
-    case CELL_LSTM: lstm_step(r, s, t, n); break;
+    case CELL_LSTM:
+        lstm_step(r, s, t, n);
+        break;
     case CELL_GRU:
         r->k->gru(n, r->H, gates, d->rec + at * G, previous(r, d->h, d->first_h, t, s->a), h);
         break;
-    case CELL_TANH: r->k->tanh(size, gates, h); break;
+    case CELL_TANH:
+        r->k->tanh(size, gates, h);
+        break;
     case CELL_RELU:
         for (int64_t i = 0; i < size; i++) h[i] = gates[i] > 0 ? gates[i] : 0;
         break;
@@ -139,12 +167,12 @@ static void forward_task(void *data, int task, int worker) {
     rnn_run *r = data;
     stretch s = rnn_stretch(r, task);
     size_t H = (size_t)r->H, width = H * (size_t)r->spec.directions;
-    for (int t = 0, n; t < r->seq->steps && (n = live_rows(r, t, &s)) > 0; t++) {
+    for (int t = r->from, n; t < r->to && (n = live_rows(r, t, &s)) > 0; t++) {
         size_t at = row_at(r, t, s.a);
         gather_step(r, &s, t, n);
         recur(r, s.d, n, at);
         cell_step(r, &s, t, n);
-        const int32_t *row = s.d->row + r->seq->first[t] + s.a;
+        const int32_t *row = s.d->row + r->seq.first[t] + s.a;
         for (int i = 0; i < n; i++) {
             memcpy(r->out + (size_t)row[i] * width + s.column, s.d->h + (at + (size_t)i) * H,
                    H * sizeof(real));
@@ -152,36 +180,74 @@ static void forward_task(void *data, int task, int worker) {
     }
 }
 
+/* P of n rows of x. */
+static void project(tape *t, const rnn_run *r, direction *d, int n, const real *x, int I) {
+    if (r->norm) {
+        panel_multiply(&t->c, n, x, I, d->wx, NULL, d->xpre, r->G, false);
+        tape_norm(t, n, r->G, d->xpre, d->w.nx, d->w.bx, d->proj, d->xstat);
+    } else {
+        panel_multiply(&t->c, n, x, I, d->wx, d->bias, d->proj, r->G, false);
+    }
+}
+
+/* The steps of the next window: WINDOW rows or some more, or the rest. */
+static int window_end(const rnn_run *r) {
+    int t = r->from + 1;
+    while (t < r->seq.steps && r->seq.first[t] - r->seq.first[r->from] < WINDOW) t++;
+    return t;
+}
+
+static void project_window(tape *t, const rnn_run *r, direction *d, const node *x) {
+    int begin = r->seq.first[r->from], n = r->seq.first[r->to] - begin;
+    size_t I = (size_t)x->cols;
+    for (int i = 0; i < n; i++) {
+        const real *from = x->value + (size_t)d->row[begin + i] * I;
+        memcpy(d->window + (size_t)i * I, from, I * sizeof(real));
+    }
+    project(t, r, d, n, d->window, x->cols);
+}
+
+static void run_forward(tape *t, rnn_run *r, const node *x) {
+    for (r->from = 0; r->from < r->seq.steps; r->from = r->to) {
+        r->to = r->windows ? window_end(r) : r->seq.steps;
+        for (int i = 0; i < r->spec.directions; i++) {
+            if (r->windows)
+                project_window(t, r, &r->d[i], x);
+            else
+                project(t, r, &r->d[i], x->rows, x->value, x->cols);
+        }
+        pool_run(t->c.pool, r->spec.directions * r->groups, forward_task, r);
+    }
+}
+
 /* ---- setting up */
+
+static real *take(tape *t, const rnn_run *r, size_t rows, size_t cols) {
+    return tape_save(t, r->self, rows * cols, sizeof(real));
+}
 
 /* [B,H] by rank: the rows of v (by sequence), or zeros. */
 static real *first_state(tape *t, const rnn_run *r, var v) {
-    size_t H = (size_t)r->H, count = (size_t)r->seq->count;
-    real *state = r->record ? tape_keep(t, count * H, sizeof(real))
-                            : tape_scratch(t, count * H, sizeof(real));
+    size_t H = (size_t)r->H, count = (size_t)r->seq.count;
+    real *state = take(t, r, count, H);
     if (!state) return NULL;
     memset(state, 0, count * H * sizeof(real));
     for (size_t i = 0; v && i < count; i++) {
-        memcpy(state + i * H, tape_value(t, v) + (size_t)r->seq->order[i] * H, H * sizeof(real));
+        memcpy(state + i * H, tape_value(t, v) + (size_t)r->seq.order[i] * H, H * sizeof(real));
     }
     return state;
-}
-
-static real *take(tape *t, const rnn_run *r, size_t rows, size_t cols) {
-    return r->record ? tape_keep(t, rows * cols, sizeof(real))
-                     : tape_scratch(t, rows * cols, sizeof(real));
 }
 
 /* Masks of the recurrent state, one per sequence, by rank. */
 static bool make_masks(tape *t, rnn_run *r, direction *d, int number) {
     if (r->spec.dropout <= 0 || !t->noise) return true;
     size_t H = (size_t)r->H;
-    d->mask = take(t, r, (size_t)r->seq->count, H);
+    d->mask = take(t, r, (size_t)r->seq.count, H);
     if (!d->mask) return false;
     uint64_t key = rng_key(t->seed, r->spec.site);
-    for (int i = 0; i < r->seq->count; i++) {
-        int b = r->seq->order[i];
-        uint64_t name = r->seq->name ? r->seq->name[b] : (uint64_t)b;
+    for (int i = 0; i < r->seq.count; i++) {
+        int b = r->seq.order[i];
+        uint64_t name = r->seq.name ? r->seq.name[b] : (uint64_t)b;
         r->k->mask(r->H, key, name, (uint64_t)number, 0, (real)(1 - r->spec.dropout),
                    d->mask + (size_t)i * H);
     }
@@ -189,39 +255,42 @@ static bool make_masks(tape *t, rnn_run *r, direction *d, int number) {
 }
 
 static bool take_rows(tape *t, const rnn_run *r, direction *d) {
-    size_t M = (size_t)(r->record ? r->seq->total : 2 * r->seq->count), H = (size_t)r->H,
+    size_t M = (size_t)(r->record ? r->seq.total : 2 * r->seq.count), H = (size_t)r->H,
            G = (size_t)r->G;
-    bool lstm = r->spec.cell == CELL_LSTM, ok;
-    ok = (d->gates = take(t, r, M, G)) && (d->hin = take(t, r, M, H)) && (d->h = take(t, r, M, H));
+    bool lstm = r->spec.cell == CELL_LSTM;
+    bool ok = (d->first_h = first_state(t, r, d->w.h0)) && (d->gates = take(t, r, M, G)) &&
+              (d->hin = take(t, r, M, H)) && (d->h = take(t, r, M, H));
     if (r->apart) ok = ok && (d->rec = take(t, r, M, G));
     if (r->norm) ok = ok && (d->rpre = take(t, r, M, G)) && (d->rstat = take(t, r, M, 2));
-    if (lstm) ok = ok && (d->c = take(t, r, M, H)) && (d->t = take(t, r, M, H));
-    if (lstm && r->norm) {
+    if (lstm) {
+        ok = ok && (d->first_c = first_state(t, r, d->w.c0)) && (d->c = take(t, r, M, H)) &&
+             (d->t = take(t, r, M, H));
+    }
+    if (lstm && d->w.nc) {
         ok = ok && (d->cnorm = take(t, r, M, H)) && (d->cstat = take(t, r, M, 2));
     }
     return ok;
 }
 
-/* P = x Wx^T + biases (those of R too where R is added straight on). */
-static bool project(tape *t, const rnn_run *r, direction *d, var x) {
-    int U = tape_node(t, x)->rows, I = tape_node(t, x)->cols;
-    size_t G = (size_t)r->G;
-    const real *bx = tape_value(t, d->w.bx);
-    const panels *wx = tape_panels(t, d->w.wx, false);
-    d->proj = tape_scratch(t, (size_t)U * G, sizeof(real));
-    real *bias = tape_scratch(t, G, sizeof(real));
-    if (!wx || !d->proj || !bias) return false;
-    memcpy(bias, bx, G * sizeof(real));
-    if (!r->apart) r->k->add(r->G, d->bh, bias);
-    if (!r->norm) {
-        panel_multiply(&t->c, U, tape_value(t, x), I, wx, bias, d->proj, r->G, false);
-        return true;
+/* What `project` works with. */
+static bool take_projection(tape *t, const rnn_run *r, direction *d, const node *x) {
+    size_t G = (size_t)r->G, rows = (size_t)x->rows, I = (size_t)x->cols;
+    if (r->windows) {
+        size_t most = WINDOW + (size_t)r->seq.count;
+        rows = rows < most ? rows : most;
+        d->window = tape_scratch(t, rows * I, sizeof(real));
+        if (!d->window) return false;
     }
-    d->xpre = take(t, r, (size_t)U, G);
-    d->xstat = take(t, r, (size_t)U, 2);
-    if (!d->xpre || !d->xstat) return false;
-    panel_multiply(&t->c, U, tape_value(t, x), I, wx, NULL, d->xpre, r->G, false);
-    r->k->norm(U, r->G, d->xpre, tape_value(t, d->w.nx), bx, d->proj, d->xstat);
+    d->proj = tape_scratch(t, rows * G, sizeof(real));
+    if (r->norm) {
+        d->xpre = take(t, r, rows, G);
+        d->xstat = take(t, r, rows, 2);
+        return d->proj && d->xpre && d->xstat;
+    }
+    d->bias = tape_scratch(t, G, sizeof(real));
+    if (!d->proj || !d->bias) return false;
+    memcpy(d->bias, tape_value(t, d->w.bx), G * sizeof(real));
+    if (!r->apart) r->k->add(r->G, d->bh, d->bias); /* R's bias too, where R is added straight on */
     return true;
 }
 
@@ -229,23 +298,22 @@ static bool set_up(tape *t, rnn_run *r, int number, var x) {
     direction *d = &r->d[number];
     d->w = r->spec.w[number];
     d->bh = tape_value(t, d->w.bh);
-    if (r->norm) d->nh = tape_value(t, d->w.nh);
-    if (d->w.nc) d->nc = tape_value(t, d->w.nc), d->bc = tape_value(t, d->w.bc);
+    d->nh = tape_value(t, d->w.nh);
+    d->nc = tape_value(t, d->w.nc);
+    d->bc = tape_value(t, d->w.bc);
+    d->wx = tape_panels(t, d->w.wx, false);
     d->wh = tape_panels(t, d->w.wh, false);
-    size_t total = (size_t)r->seq->total;
-    d->row = r->record ? tape_keep(t, total, sizeof *d->row)
-                       : tape_scratch(t, total, sizeof *d->row);
-    d->first_h = first_state(t, r, d->w.h0);
-    d->first_c = first_state(t, r, d->w.c0);
-    if (!d->wh || !d->row || !d->first_h || !d->first_c) return false;
-    pack_rows(r->seq, number == 1 || r->spec.reversed, d->row);
-    return make_masks(t, r, d, number) && take_rows(t, r, d) && project(t, r, d, x);
+    d->row = tape_save(t, r->self, (size_t)r->seq.total, sizeof *d->row);
+    if (!d->wx || !d->wh || !d->row) return false;
+    pack_rows(&r->seq, number == 1 || r->spec.reversed, d->row);
+    return take_rows(t, r, d) && make_masks(t, r, d, number) &&
+           take_projection(t, r, d, tape_node(t, x));
 }
 
 /* Ranges of ranks so that every thread has a task; small batches are not cut. */
 static int count_groups(const tape *t, const rnn_run *r) {
     int wanted = (pool_threads(t->c.pool) + r->spec.directions - 1) / r->spec.directions;
-    int most = r->seq->count / 4;
+    int most = r->seq.count / 4;
     return wanted < most ? wanted : most > 1 ? most : 1;
 }
 
@@ -267,21 +335,27 @@ var op_rnn(tape *t, var x, const rnn_spec *spec, const pack *seq) {
     list_inputs(x, spec, in);
     var v = tape_push(t, OP_RNN, seq->total, spec->directions * spec->hidden, in,
                       1 + spec->directions * RNN_INPUTS);
-    rnn_run *r = v ? tape_keep(t, 1, sizeof *r) : NULL;
+    rnn_run *r = v ? tape_save(t, v, 1, sizeof *r) : NULL;
     if (!r) return 0;
     node *y = tape_node(t, v);
-    *r = (rnn_run){.k = t->c.k, .spec = *spec, .seq = seq, .record = y->needs, .H = spec->hidden,
-                   .norm = spec->w[0].nh != 0, .out = y->value};
+    *r = (rnn_run){.k = t->c.k,
+                   .spec = *spec,
+                   .seq = *seq,
+                   .self = v,
+                   .record = y->needs,
+                   .H = spec->hidden,
+                   .norm = spec->w[0].nh != 0,
+                   .out = y->value};
     r->G = cell_gates(spec->cell) * spec->hidden;
     r->apart = r->norm || spec->cell == CELL_GRU;
+    r->windows = !r->record && !spec->index;
     r->groups = count_groups(t, r);
     y->saved = r;
-    arena_mark mark = arena_here(&t->scratch);
-    bool ok = true;
-    for (int i = 0; ok && i < spec->directions; i++) ok = set_up(t, r, i, x);
-    if (ok) pool_run(t->c.pool, spec->directions * r->groups, forward_task, r);
-    arena_back(&t->scratch, mark);
-    return ok ? v : 0;
+    for (int i = 0; i < spec->directions; i++) {
+        if (!set_up(t, r, i, x)) return 0;
+    }
+    run_forward(t, r, tape_node(t, x));
+    return v;
 }
 
 /* ---- backward */
@@ -293,7 +367,7 @@ static void lstm_step_back(const rnn_run *r, const stretch *s, int t, int n) {
     real *dgates = d->dgates + at * G, *dc = d->dc + (size_t)s->a * H;
     const real *gates = d->gates + at * G, *dh = d->dh + (size_t)s->a * H;
     real *carry = d->carry_c + (size_t)s->a * H;
-    if (r->norm) {
+    if (d->cnorm) {
         real *shown = d->dcnorm + at * H;
         r->k->lstm_out_back(n, r->H, gates, d->t + at * H, dh, dgates, shown);
         r->k->norm_back(n, r->H, d->c + at * H, d->nc, d->cstat + at * 2, shown, dc);
@@ -301,10 +375,11 @@ static void lstm_step_back(const rnn_run *r, const stretch *s, int t, int n) {
         r->k->lstm_out_back(n, r->H, gates, d->t + at * H, dh, dgates, dc);
     }
     r->k->add(size, carry, dc);
-    r->k->lstm_state_back(n, r->H, gates, previous(r, d->c, d->first_c, t, s->a), dc, dgates, carry);
+    r->k->lstm_state_back(n, r->H, gates, previous(r, d->c, d->first_c, t, s->a), dc, dgates,
+                          carry);
 }
 
-/* The n parts of R, rows of H, in drec's place of the last gate are needed contiguous. */
+/* The kernel wants the n parts of R (the last gate's) as rows of their own. */
 static void gru_step_back(const rnn_run *r, const stretch *s, int t, int n) {
     const direction *d = s->d;
     size_t at = row_at(r, t, s->a), H = (size_t)r->H, G = (size_t)r->G;
@@ -344,8 +419,10 @@ static void recur_back(const rnn_run *r, const stretch *s, int t, int n) {
     }
     r->k->panel(n, r->G, r->H, dy, r->G, d->wh_t->data, NULL, sent, r->H, false);
     if (d->mask) r->k->mul(size, sent, d->mask + (size_t)s->a * H, sent);
-    if (r->spec.cell == CELL_GRU) r->k->add(size, sent, carry);
-    else memcpy(carry, sent, (size_t)size * sizeof(real));
+    if (r->spec.cell == CELL_GRU)
+        r->k->add(size, sent, carry);
+    else
+        memcpy(carry, sent, (size_t)size * sizeof(real));
 }
 
 static void backward_task(void *data, int task, int worker) {
@@ -353,19 +430,22 @@ static void backward_task(void *data, int task, int worker) {
     rnn_run *r = data;
     stretch s = rnn_stretch(r, task);
     size_t H = (size_t)r->H, width = H * (size_t)r->spec.directions;
-    for (int t = r->seq->steps - 1; t >= 0; t--) {
+    for (int t = r->seq.steps - 1; t >= 0; t--) {
         int n = live_rows(r, t, &s);
         if (n == 0) continue;
         real *dh = s.d->dh + (size_t)s.a * H;
-        const int32_t *row = s.d->row + r->seq->first[t] + s.a;
+        const int32_t *row = s.d->row + r->seq.first[t] + s.a;
         for (int i = 0; i < n; i++) {
             memcpy(dh + (size_t)i * H, r->dout + (size_t)row[i] * width + s.column,
                    H * sizeof(real));
         }
         r->k->add((int64_t)n * r->H, s.d->carry_h + (size_t)s.a * H, dh);
-        if (r->spec.cell == CELL_LSTM) lstm_step_back(r, &s, t, n);
-        else if (r->spec.cell == CELL_GRU) gru_step_back(r, &s, t, n);
-        else plain_step_back(r, &s, t, n);
+        if (r->spec.cell == CELL_LSTM)
+            lstm_step_back(r, &s, t, n);
+        else if (r->spec.cell == CELL_GRU)
+            gru_step_back(r, &s, t, n);
+        else
+            plain_step_back(r, &s, t, n);
         recur_back(r, &s, t, n);
     }
 }
@@ -377,8 +457,7 @@ static real *scratch_zero(tape *t, size_t rows, size_t cols) {
 }
 
 static bool take_back(tape *t, const rnn_run *r, direction *d) {
-    size_t N = (size_t)r->seq->total, B = (size_t)r->seq->count, H = (size_t)r->H,
-           G = (size_t)r->G;
+    size_t N = (size_t)r->seq.total, B = (size_t)r->seq.count, H = (size_t)r->H, G = (size_t)r->G;
     d->wh_t = tape_panels(t, d->w.wh, true);
     bool ok = d->wh_t && (d->dgates = tape_scratch(t, N * G, sizeof(real)));
     ok = ok && (d->dh = scratch_zero(t, B, H)) && (d->dc = scratch_zero(t, B, H));
@@ -390,48 +469,62 @@ static bool take_back(tape *t, const rnn_run *r, direction *d) {
 }
 
 /* Gradients of Wh, bh and the norms inside the cell, from all steps at once. */
-static void recurrent_weights_back(tape *t, const rnn_run *r, direction *d) {
-    int N = r->seq->total;
+static void recurrent_weights_back(tape *t, const rnn_run *r, const direction *d) {
+    int N = r->seq.total;
     const real *dy = r->spec.cell == CELL_GRU ? d->drec : d->dgates;
     real *dwh = tape_flow(t, d->w.wh), *dbh = tape_flow(t, d->w.bh);
     if (dwh) {
         gemm_outer(&t->c, N, r->norm ? d->drpre : dy, r->G, r->G, d->hin, r->H, r->H, dwh, r->H);
     }
-    if (r->norm) r->k->norm_gain(N, r->G, d->rpre, d->rstat, dy, tape_flow(t, d->w.nh), dbh);
-    else if (dbh) vmath_colsum(&t->c, N, r->G, dy, r->G, dbh);
+    if (r->norm) {
+        tape_norm_back(t, N, r->G, d->rpre, d->w.nh, d->w.bh, d->rstat, dy, NULL);
+    } else if (dbh) {
+        vmath_colsum(&t->c, N, r->G, dy, r->G, dbh);
+    }
     if (d->cnorm) {
-        r->k->norm_gain(N, r->H, d->c, d->cstat, d->dcnorm, tape_flow(t, d->w.nc),
-                        tape_flow(t, d->w.bc));
+        tape_norm_back(t, N, r->H, d->c, d->w.nc, d->w.bc, d->cstat, d->dcnorm, NULL);
     }
 }
 
-/* Gradients of P back in natural order, then of Wx, bx and x. */
-static void projection_back(tape *t, const rnn_run *r, direction *d, var x) {
-    int N = r->seq->total, I = tape_node(t, x)->cols;
+/* Gradient of P [U,G], as x has its rows. */
+static real *proj_gradient(tape *t, const rnn_run *r, const direction *d, int U) {
     size_t G = (size_t)r->G;
-    real *dp = tape_scratch(t, (size_t)N * G, sizeof(real));
-    real *dpre = r->norm ? tape_scratch(t, (size_t)N * G, sizeof(real)) : dp;
-    if (!dp || !dpre) return;
-    for (int i = 0; i < N; i++) {
-        memcpy(dp + (size_t)d->row[i] * G, d->dgates + (size_t)i * G, G * sizeof(real));
+    const int32_t *index = r->spec.index;
+    real *dp = tape_scratch(t, (size_t)U * G, sizeof(real));
+    if (!dp) return NULL;
+    if (index) memset(dp, 0, (size_t)U * G * sizeof(real));
+    for (int i = 0; i < r->seq.total; i++) {
+        const real *from = d->dgates + (size_t)i * G;
+        if (index)
+            r->k->add(r->G, from, dp + (size_t)index[d->row[i]] * G);
+        else
+            memcpy(dp + (size_t)d->row[i] * G, from, G * sizeof(real));
     }
+    return dp;
+}
+
+/* From the gradient of P to those of Wx, bx and x. */
+static void projection_back(tape *t, const rnn_run *r, const direction *d, var x) {
+    int U = tape_node(t, x)->rows, I = tape_node(t, x)->cols;
     real *dbx = tape_flow(t, d->w.bx), *dwx = tape_flow(t, d->w.wx), *dx = tape_flow(t, x);
+    real *dp = proj_gradient(t, r, d, U), *dpre = dp;
+    if (r->norm) dpre = tape_scratch(t, (size_t)U * (size_t)r->G, sizeof(real));
+    if (!dp || !dpre) return;
     if (r->norm) {
-        r->k->norm_gain(N, r->G, d->xpre, d->xstat, dp, tape_flow(t, d->w.nx), dbx);
-        r->k->norm_back(N, r->G, d->xpre, tape_value(t, d->w.nx), d->xstat, dp, dpre);
+        tape_norm_back(t, U, r->G, d->xpre, d->w.nx, d->w.bx, d->xstat, dp, dpre);
     } else if (dbx) {
-        vmath_colsum(&t->c, N, r->G, dp, r->G, dbx);
+        vmath_colsum(&t->c, U, r->G, dp, r->G, dbx);
     }
-    if (dwx) gemm_outer(&t->c, N, dpre, r->G, r->G, tape_value(t, x), I, I, dwx, I);
+    if (dwx) gemm_outer(&t->c, U, dpre, r->G, r->G, tape_value(t, x), I, I, dwx, I);
     const panels *wx_t = dx ? tape_panels(t, d->w.wx, true) : NULL;
-    if (wx_t) panel_multiply(&t->c, N, dpre, r->G, wx_t, NULL, dx, I, true);
+    if (wx_t) panel_multiply(&t->c, U, dpre, r->G, wx_t, NULL, dx, I, true);
 }
 
 static void first_state_back(tape *t, const rnn_run *r, var v, const real *carry) {
     real *dv = tape_flow(t, v);
-    for (int i = 0; dv && i < r->seq->count; i++) {
+    for (int i = 0; dv && i < r->seq.count; i++) {
         size_t H = (size_t)r->H;
-        r->k->add(r->H, carry + (size_t)i * H, dv + (size_t)r->seq->order[i] * H);
+        r->k->add(r->H, carry + (size_t)i * H, dv + (size_t)r->seq.order[i] * H);
     }
 }
 
@@ -445,8 +538,10 @@ void rnn_back(tape *t, node *y) {
     pool_run(t->c.pool, r->spec.directions * r->groups, backward_task, r);
     for (int i = 0; i < r->spec.directions; i++) {
         direction *d = &r->d[i];
+        arena_mark mark = arena_here(&t->scratch);
         recurrent_weights_back(t, r, d);
         projection_back(t, r, d, x);
+        arena_back(&t->scratch, mark);
         first_state_back(t, r, d->w.h0, d->carry_h);
         first_state_back(t, r, d->w.c0, d->carry_c);
     }

@@ -1,4 +1,10 @@
-/* tape: the list of operations, its memory, and the walk back. See tape.h. */
+/* tape: the list of operations, its memory, and the walk back. See tape.h.
+ *
+ * A dropped value block carries the list of spare blocks in its own first bytes, so dropping can
+ * not fail and takes no memory:
+ *
+ *     tape->spare -> | next, room | ... room bytes in all ... | -> | next, room | ... | -> NULL
+ */
 #include "tape/tape.h"
 
 #include <stdlib.h>
@@ -16,11 +22,19 @@ static void (*const op_backs[])(tape *, node *) = {
 #undef OP
 };
 
-const char *tape_op_name(op_kind kind) { return op_names[kind]; }
+const char *tape_op_name(op_kind kind) {
+    return op_names[kind];
+}
+
+struct tape_spare {
+    tape_spare *next;
+    size_t room;
+};
 
 void tape_reset(tape *t) {
     arena_reset(&t->keep);
     arena_reset(&t->scratch);
+    t->spare = NULL;
     t->status = 0;
     t->count = 1;
 }
@@ -30,6 +44,7 @@ void tape_free(tape *t) {
     arena_free(&t->scratch);
     free(t->nodes);
     t->nodes = NULL;
+    t->spare = NULL;
     t->count = t->capacity = 0;
 }
 
@@ -45,26 +60,59 @@ void *tape_scratch(tape *t, size_t count, size_t size) {
     return memory;
 }
 
+void *tape_save(tape *t, var v, size_t count, size_t size) {
+    return tape_needs(t, v) ? tape_keep(t, count, size) : tape_scratch(t, count, size);
+}
+
 /* A node without a value. */
 static var push_bare(tape *t, op_kind kind, int rows, int cols, const var *in, int inputs) {
     if (t->status < 0) return 0;
     t->status = mem_grow(&t->nodes, &t->capacity, t->count + 1, sizeof *t->nodes);
+    if (!t->record) inputs = 0;
     var *copy = t->status < 0 || !inputs ? NULL : tape_keep(t, (size_t)inputs, sizeof *copy);
     if (t->status < 0) return 0;
     node *n = &t->nodes[t->count];
     *n = (node){.kind = kind, .rows = rows, .cols = cols, .in = copy, .inputs = inputs};
     for (int i = 0; i < inputs; i++) {
         copy[i] = in[i];
-        n->needs |= t->record && tape_needs(t, in[i]);
+        n->needs |= tape_needs(t, in[i]);
     }
     return (var)t->count++;
+}
+
+/* The spare block that fits `size` bytes best, taken out of the list; NULL when none does. */
+static tape_spare *take_spare(tape *t, size_t size) {
+    tape_spare **best = NULL;
+    for (tape_spare **at = &t->spare; *at; at = &(*at)->next) {
+        if ((*at)->room >= size && (!best || (*at)->room < (*best)->room)) best = at;
+    }
+    if (!best) return NULL;
+    tape_spare *block = *best;
+    *best = block->next;
+    return block;
 }
 
 var tape_push(tape *t, op_kind kind, int rows, int cols, const var *in, int inputs) {
     var v = push_bare(t, kind, rows, cols, in, inputs);
     if (!v) return 0;
-    t->nodes[v].value = tape_keep(t, (size_t)rows * (size_t)cols, sizeof(real));
+    arena_reset(&t->scratch);
+    node *n = tape_node(t, v);
+    n->room = (size_t)rows * (size_t)cols * sizeof(real);
+    if (n->room < sizeof(tape_spare)) n->room = sizeof(tape_spare);
+    tape_spare *spare = take_spare(t, n->room);
+    if (spare) n->room = spare->room;
+    n->value = spare ? (real *)spare : tape_keep(t, n->room, 1);
     return t->status < 0 ? 0 : v;
+}
+
+void tape_drop(tape *t, var v) {
+    if (!v || t->record) return;
+    node *n = tape_node(t, v);
+    if (!n->value || !n->room) return;
+    tape_spare *block = (tape_spare *)n->value;
+    *block = (tape_spare){t->spare, n->room};
+    t->spare = block;
+    n->value = NULL;
 }
 
 var op_param(tape *t, int rows, int cols, const real *value, real *grad, const panels *packed) {
@@ -74,7 +122,6 @@ var op_param(tape *t, int rows, int cols, const real *value, real *grad, const p
     n->value = (real *)value;
     n->grad = grad;
     n->needs = t->record && grad;
-    n->is_weight = true;
     if (packed) memcpy(n->packed, packed, sizeof n->packed);
     return v;
 }
@@ -88,8 +135,12 @@ var op_input(tape *t, int rows, int cols, const real *value, bool needs) {
 }
 
 /* Leaves have nowhere to send a gradient. */
-void param_back(tape *t, node *y) { (void)t, (void)y; }
-void input_back(tape *t, node *y) { (void)t, (void)y; }
+void param_back(tape *t, node *y) {
+    (void)t, (void)y;
+}
+void input_back(tape *t, node *y) {
+    (void)t, (void)y;
+}
 
 real *tape_flow(tape *t, var v) {
     if (!tape_needs(t, v)) return NULL;
@@ -121,8 +172,7 @@ void tape_backward(tape *t, var loss) {
     for (size_t i = (size_t)loss; i > 0 && t->status == 0; i--) {
         node *n = &t->nodes[i];
         if (!n->needs || !n->grad) continue;
-        arena_mark mark = arena_here(&t->scratch);
+        arena_reset(&t->scratch);
         op_backs[n->kind](t, n);
-        arena_back(&t->scratch, mark);
     }
 }

@@ -4,12 +4,18 @@
  * matrix [rows, cols]; sequences stand in it as base/pack.h says. Operations own no memory:
  *
  *     keep arena     | nodes' values | saved values | gradients | ...   until tape_reset
- *     scratch arena  | one operation's temporaries |                    until the operation ends
+ *     scratch arena  | one operation's temporaries |                    until the next one begins
  *
- * With `record` off the same code computes values only (inference): nothing is saved.
+ * With `record` off the same code computes values only (inference): nothing is saved, and a value
+ * that is handed back by tape_drop gives its memory to later ones. A stack of layers of one width
+ * then needs the same memory for any depth.
  *
- * Failure is sticky: once memory ran out every operation returns 0 and tape->status says RILL_ENOMEM,
- * so a network is written straight down and the status is looked at once, at its end.
+ * Failure is sticky: once memory ran out every operation returns 0 and tape->status says
+ * RILL_ENOMEM, so a network is written straight down and the status is looked at once, at its end.
+ * Gradients of parameters are then incomplete.
+ *
+ * Arrays and packs that an operation is given (indices, targets, lengths inside a pack) must live
+ * until tape_reset; the structs that point to them need not.
  *
  * Letters: B sequences, T steps, N packed rows, D width, I inputs, O outputs, H hidden, K labels.
  */
@@ -30,16 +36,18 @@ typedef int32_t var; /* a value on the tape; 0 is none */
 
 typedef struct node {
     op_kind kind;
-    bool needs;     /* a gradient is wanted */
-    bool is_weight; /* a parameter: packed copies are worth keeping */
+    bool needs; /* a gradient is wanted */
     int32_t rows, cols;
     int32_t inputs;
-    const var *in;     /* [inputs], 0 where an optional input is absent */
-    real *value;       /* [rows, cols] */
-    real *grad;        /* [rows, cols], NULL until something flows into it */
-    void *saved;       /* what the backward pass of the operation needs */
-    panels packed[2];  /* W and its transpose, packed on first use; data NULL before */
+    const var *in;    /* [inputs], 0 where an optional input is absent; none when not recording */
+    real *value;      /* [rows, cols], NULL once dropped */
+    size_t room;      /* bytes that stand at `value`, 0 when it belongs to somebody else */
+    real *grad;       /* [rows, cols], NULL until something flows into it */
+    void *saved;      /* what the backward pass of the operation needs */
+    panels packed[2]; /* W and its transpose, packed on first use; data NULL before */
 } node;
+
+typedef struct tape_spare tape_spare; /* a dropped value block, waiting for its next user */
 
 typedef struct tape {
     compute c;
@@ -50,21 +58,35 @@ typedef struct tape {
     arena keep, scratch;
     node *nodes; /* nodes[0] is unused */
     size_t count, capacity;
+    tape_spare *spare;
 } tape;
 
 /* A zeroed tape with c set is ready after tape_reset. */
 void tape_reset(tape *t);
 void tape_free(tape *t);
-static inline node *tape_node(const tape *t, var v) { return &t->nodes[v]; }
-static inline real *tape_value(const tape *t, var v) { return t->nodes[v].value; }
+static inline node *tape_node(const tape *t, var v) {
+    return &t->nodes[v];
+}
+/* NULL for an absent value. */
+static inline real *tape_value(const tape *t, var v) {
+    return v ? t->nodes[v].value : NULL;
+}
 const char *tape_op_name(op_kind kind);
 
-/* Sends the gradient 1 back from `loss` [1,1] into every value that needs one. Gradients of parameters
- * are added to what stands in their slab. */
+/* Says that nobody will read v again, so that a later value may take its memory. Only when record
+ * is off, else it does nothing; so it does for 0, parameters and inputs, and for what was dropped
+ * before. An operation that has nothing to do returns its input (op_dropout): that is one value, to
+ * be dropped once, after the last reader of either name. */
+void tape_drop(tape *t, var v);
+
+/* Sends the gradient 1 back from `loss` [1,1] into every value that needs one. Gradients of
+ * parameters are added to what stands in their slab. */
 void tape_backward(tape *t, var loss);
 
 /* Gradient of a value after tape_backward, NULL when nothing flowed into it. */
-static inline const real *tape_grad(const tape *t, var v) { return t->nodes[v].grad; }
+static inline const real *tape_grad(const tape *t, var v) {
+    return v ? t->nodes[v].grad : NULL;
+}
 
 /* ---- values from outside */
 
@@ -82,8 +104,8 @@ var op_input(tape *t, int rows, int cols, const real *value, bool needs);
 var op_embed(tape *t, var table, const int32_t *index, int n);
 /* y[N,O] = x[N,I] W^T + b, W [O,I], b [1,O] or 0. */
 var op_linear(tape *t, var x, var w, var b);
-var op_add(tape *t, var a, var b); /* equal shapes */
-var op_mul(tape *t, var a, var b); /* elementwise, equal shapes */
+var op_add(tape *t, var a, var b);                   /* equal shapes */
+var op_mul(tape *t, var a, var b);                   /* elementwise, equal shapes */
 var op_concat(tape *t, const var *parts, int count); /* side by side */
 var op_slice(tape *t, var x, int begin, int end);    /* columns begin..end-1 */
 var op_tanh(tape *t, var x);
@@ -113,20 +135,21 @@ typedef struct rnn_weights {
     var wx, wh; /* [gH,I], [gH,H] */
     var bx, bh; /* [1,gH] */
     var nx, nh; /* layer-norm gains [1,gH] of the input and the recurrent part, or 0 */
-    var nc, bc; /* LSTM: gain and shift [1,H] of the normalised cell state, or 0 */
+    var nc, bc; /* LSTM with layer norm: gain and shift [1,H] of the cell state's norm, or 0 */
     var h0, c0; /* initial states [B,H] (c0: LSTM only), or 0 for zeros */
 } rnn_weights;
 
 typedef struct rnn_spec {
     cell_kind cell;
     int hidden;
-    int directions;  /* 1 or 2; with 2 the second runs right to left */
-    bool reversed;   /* with 1: runs right to left */
-    double dropout;  /* of the recurrent state, one mask per sequence */
-    uint32_t site;   /* of that dropout */
+    int directions; /* 1 or 2; with 2 the second runs right to left */
+    bool reversed;  /* with 1: runs right to left */
+    double dropout; /* of the recurrent state, one mask per sequence */
+    uint32_t site;  /* of that dropout */
     rnn_weights w[2];
-    /* [N] row of x for each packed row, or NULL when x has one row per packed row. Where many tokens
-     * share a row (a word form) the input projection is computed once for it. Inference only. */
+    /* [N] row of x for each packed row, or NULL when x has one row per packed row. Where many
+     * tokens share a row (a word form, a character) the input projection is computed once for it.
+     */
     const int32_t *index;
 } rnn_spec;
 
@@ -137,8 +160,11 @@ typedef struct rnn_spec {
 var op_rnn(tape *t, var x, const rnn_spec *spec, const pack *seq);
 
 typedef enum pool_kind {
-    POOL_LAST, POOL_MEAN, POOL_MAX,
-    POOL_ENDS /* D = 2H: last row of the first half, first row of the second: both directions' ends */
+    POOL_LAST,
+    POOL_MEAN,
+    POOL_MAX,
+    POOL_ENDS /* D = 2H: last row of the first half, first row of the second: both directions' ends
+               */
 } pool_kind;
 /* x [N,D] -> [B,D]; an empty sequence gives zeros. */
 var op_pool(tape *t, var x, pool_kind kind, const pack *seq);
@@ -147,8 +173,8 @@ var op_attend(tape *t, var x, var score, const pack *seq);
 
 /* 1-D convolution over packed sequences: W [O, width*I] (tap-major), b [1,O] or 0.
  *     y[j] = b + sum over taps k of W_k x[j*stride + k*dilation - left]     zeros outside
- * left = (width-1)*dilation when causal, else half of it. Output length ceil(length/stride); *out is
- * built in the keep arena. */
+ * left = (width-1)*dilation when causal, else half of it. Output length ceil(length/stride); *out
+ * is built in the keep arena (empty on failure). */
 typedef struct conv_spec {
     int width, stride, dilation;
     bool causal;
@@ -156,12 +182,13 @@ typedef struct conv_spec {
 var op_conv(tape *t, var x, var w, var b, const conv_spec *spec, const pack *seq, pack *out);
 
 /* ---- losses: sums over rows; gradients of W and b are added during the forward pass, so the
- * gradient that comes from above must be 1: scale by `weight`. Backward must follow a recorded loss. */
+ * gradient that comes from above must be 1: scale by `weight`. Backward must follow a recorded
+ * loss. */
 
 /* Softmax cross entropy fused with its projection, in row chunks so that [N,V] never exists whole:
  * logits = x W^T + b, cut into groups of columns group[g] .. group[g+1], one softmax each.
- * target [N,groups], -1: no loss there. smoothing e: target distribution (1-e) one-hot + e uniform.
- * Returns [1,1]: weight * sum. */
+ * target [N,groups], -1: no loss there. The groups cover all columns and none is empty. smoothing
+ * e: target distribution (1-e) one-hot + e uniform. Returns [1,1]: weight * sum. */
 typedef struct entropy_spec {
     const int32_t *target;
     const int32_t *group; /* [groups+1], or NULL for one group of all columns */
@@ -170,10 +197,11 @@ typedef struct entropy_spec {
 } entropy_spec;
 var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec);
 
-/* Linear-chain conditional random field (Lafferty et al. 2001): negative log likelihood of the labels.
- *     score(y) = start[y1] + sum x[t,yt] + sum trans[yt-1,yt] + end[yT]
- * x [N,K], trans [K,K], ends [2,K] (start, end). allowed [(K+2)*(K+2)] bytes or NULL: rows from, columns
- * to, index K start, K+1 end; forbidden steps have no probability. Returns [1,1]: weight * sum. */
+/* Linear-chain conditional random field (Lafferty et al. 2001): negative log likelihood of the
+ * labels. score(y) = start[y1] + sum x[t,yt] + sum trans[yt-1,yt] + end[yT] x [N,K], trans [K,K],
+ * ends [2,K] (start, end). allowed [(K+2)*(K+2)] bytes or NULL: rows from, columns to, index K
+ * start, K+1 end; forbidden steps have no probability. Labels that take a forbidden step have an
+ * infinite loss: targets must be allowed. Returns [1,1]: weight * sum. */
 typedef struct crf_spec {
     const int32_t *target; /* [N] */
     const uint8_t *allowed;
@@ -181,25 +209,39 @@ typedef struct crf_spec {
 } crf_spec;
 var op_crf(tape *t, var x, var trans, var ends, const crf_spec *spec, const pack *seq);
 
-/* Plain-array side of the CRF, for decoding. T rows of emissions. Scratch comes from `a`.
- * Best k label sequences, best first: path [k,T], score [k] (log potentials); returns how many exist. */
+/* Plain-array side of the CRF, for decoding. T rows of emissions. Scratch comes from `a`, which the
+ * caller marks and takes back.
+ * Best k label sequences, best first: path [k,T], score [k] (log potentials). Equal scores stand in
+ * the order of their last labels. Returns how many there are, at most k, 0 when T is 0 or every
+ * path is forbidden; RILL_ENOMEM. */
 int crf_best(arena *a, int T, int K, const real *x, const real *trans, const real *ends,
              const uint8_t *allowed, int k, int32_t *path, double *score);
-/* Marginals p(y_t = j) [T,K] (NULL to skip) and the log partition function. */
+/* Marginals p(y_t = j) [T,K] (NULL to skip) and the log partition function; all 0 and -INFINITY
+ * when every path is forbidden. Returns 0 or RILL_ENOMEM. */
 int crf_marginals(arena *a, int T, int K, const real *x, const real *trans, const real *ends,
                   const uint8_t *allowed, double *marginal, double *log_z);
 
 /* ---- for operations only (tape/op_*.c) */
 
-/* A new node with a value [rows,cols] in the keep arena; 0 on failure. */
+/* A new node with a value [rows,cols]; 0 on failure. Scratch memory starts afresh: an operation
+ * pushes its node before it takes any. */
 var tape_push(tape *t, op_kind kind, int rows, int cols, const var *in, int inputs);
 void *tape_keep(tape *t, size_t count, size_t size); /* NULL on failure, status set */
 void *tape_scratch(tape *t, size_t count, size_t size);
+/* What the backward pass of v reads: kept if v wants a gradient, else scratch. */
+void *tape_save(tape *t, var v, size_t count, size_t size);
 /* The gradient of v to add into, made zero on first use; NULL when v wants none. */
 real *tape_flow(tape *t, var v);
-/* Panels of W (transposed: serving x W). */
+/* Panels of W (transposed: serving x W); NULL on failure. */
 const panels *tape_panels(tape *t, var w, bool transposed);
-static inline bool tape_needs(const tape *t, var v) { return v && t->nodes[v].needs; }
+/* Layer norm of n rows: y = LN(x; gain) + shift (0: none), statistics to stat [n,2]. And back: dx
+ * (NULL: not wanted) is overwritten, the gradients of gain and shift are added to. */
+void tape_norm(tape *t, int n, int D, const real *x, var gain, var shift, real *y, real *stat);
+void tape_norm_back(tape *t, int n, int D, const real *x, var gain, var shift, const real *stat,
+                    const real *dy, real *dx);
+static inline bool tape_needs(const tape *t, var v) {
+    return v && t->nodes[v].needs;
+}
 #define OP(NAME, name) void name##_back(tape *t, node *y);
 #include "tape/ops.def"
 #undef OP

@@ -1,0 +1,115 @@
+/* tape_rig: leaves, packs and runs. See tape_rig.h. */
+#include "tape_rig.h"
+
+#include "base/rng.h"
+
+#include <string.h>
+
+/* Ragged, with a length of 1, an empty one, and the longest not in front. */
+static const int32_t small_lengths[] = {2, 1, 0, 4, 1, 3};
+
+void rig_open(rig *r, bool big) {
+    *r = (rig){.big = big, .only = -1, .chosen = -1};
+    int32_t length[RIG_SEQUENCES];
+    uint64_t name[RIG_SEQUENCES];
+    int count = big ? RIG_SEQUENCES : (int)(sizeof small_lengths / sizeof *small_lengths);
+    for (int b = 0; b < count; b++) {
+        length[b] = big ? (b * 7 + 3) % 29 : small_lengths[b];
+        name[b] = 1000 + 17 * (uint64_t)b;
+    }
+    r->failed = pack_make(&r->own, length, name, count, &r->all) < 0;
+    r->t.c.k = cpu_kernels();
+    r->t.noise = true;
+    r->t.seed = 7;
+    rig_choose(r, -1);
+}
+
+void rig_close(rig *r) {
+    tape_free(&r->t);
+    arena_free(&r->own);
+}
+
+void rig_choose(rig *r, int only) {
+    r->only = only;
+    r->seq = r->all;
+    if (only < 0) return;
+    int32_t length = pack_length(&r->all, only);
+    r->failed |= pack_make(&r->own, &length, r->all.name + only, 1, &r->seq) < 0;
+}
+
+/* Rows that a leaf has with all sequences, and the range of them in this run. */
+static int full_rows(const rig *r, rig_span span, int rows) {
+    return span == RIG_ROWS ? r->all.total : span == RIG_EACH ? r->all.count : rows;
+}
+
+static int first_row(const rig *r, rig_span span) {
+    if (r->only < 0 || span == RIG_WHOLE) return 0;
+    return span == RIG_ROWS ? r->all.start[r->only] : r->only;
+}
+
+static int run_rows(const rig *r, rig_span span, int rows) {
+    if (r->only < 0 || span == RIG_WHOLE) return full_rows(r, span, rows);
+    return span == RIG_ROWS ? pack_length(&r->all, r->only) : 1;
+}
+
+/* The leaf of this call; a new one is left without numbers. */
+static rig_leaf *next_leaf(rig *r, rig_span span, int rows, int cols, bool *fresh) {
+    rig_leaf *l = &r->leaf[r->next];
+    *fresh = r->next++ == r->leaves;
+    if (!*fresh) return l;
+    r->leaves++;
+    *l = (rig_leaf){.span = span, .rows = full_rows(r, span, rows), .cols = cols};
+    return l;
+}
+
+var rig_real(rig *r, rig_span span, int rows, int cols) {
+    bool fresh;
+    int number = r->next;
+    rig_leaf *l = next_leaf(r, span, rows, cols, &fresh);
+    size_t size = (size_t)l->rows * (size_t)cols;
+    if (fresh) {
+        l->value = arena_zero(&r->own, size, sizeof(real));
+        l->grad = arena_zero(&r->own, size, sizeof(real));
+        if (!l->value || !l->grad) {
+            r->failed = true;
+            return 0;
+        }
+        rng random = rng_make(1, (uint64_t)number, 0);
+        for (size_t i = 0; i < size; i++) {
+            double u = 2 * rng_uniform(&random) - 1;
+            l->value[i] = (real)(u < 0 ? 0.95 * u - 0.05 : 0.95 * u + 0.05);
+        }
+    }
+    bool wanted = r->chosen < 0 || r->chosen == number;
+    const real *value = l->value + (size_t)first_row(r, span) * (size_t)cols;
+    int n = run_rows(r, span, rows);
+    r->at[number] = r->params ? op_param(&r->t, n, cols, value, wanted ? l->grad : NULL, NULL)
+                              : op_input(&r->t, n, cols, value, wanted);
+    return r->at[number];
+}
+
+const int32_t *rig_numbers(rig *r, rig_span span, int rows, int cols, int low, int high) {
+    bool fresh;
+    int number = r->next;
+    rig_leaf *l = next_leaf(r, span, rows, cols, &fresh);
+    if (fresh) {
+        size_t size = (size_t)l->rows * (size_t)cols;
+        l->number = arena_zero(&r->own, size, sizeof *l->number);
+        if (!l->number) {
+            r->failed = true;
+            return NULL;
+        }
+        rng random = rng_make(2, (uint64_t)number, 0);
+        for (size_t i = 0; i < size; i++) {
+            l->number[i] = low + (int32_t)rng_below(&random, (uint64_t)(high - low + 1));
+        }
+    }
+    return l->number + (size_t)first_row(r, span) * (size_t)cols;
+}
+
+var rig_build(rig *r, const rig_case *c, int variant, bool record) {
+    tape_reset(&r->t);
+    r->t.record = record;
+    r->next = 0;
+    return c->build(r, variant);
+}
