@@ -492,6 +492,10 @@ START_TEST(odd_headers) {
         refused(file, "header");
     }
     free(byte);
+    file = craft_file(BYTES(META "}}"), BYTES(" ")); /* one blank of data becomes padding */
+    craft_seal((char *)file.data, file.size);
+    refused(file, "expected a multiple of 64");
+    free((void *)file.data);
     char *deep = aligned_alloc(64, 1 << 16); /* brackets without end */
     memset(deep, '[', 1 << 16);
     memcpy(deep + BUNDLE_PREFIX, BUNDLE_OPENING, strlen(BUNDLE_OPENING));

@@ -417,6 +417,8 @@ static const struct {
     {"a bc=b+c d", "ab=a+b c d", {3, 3, 1}, {1, 1, 1}, {4, 4, 4}},
     /* a word that sticks out of the region is no part of it */
     {"a bc=b+c d", "a b cd", {3, 3, 1}, {1, 1, 1}, {4, 3, 2}},
+    {"a bc=b+cd d", "a b cd", {3, 3, 1}, {1, 1, 1}, {4, 3, 2}},
+    {"a bc=ab+c", "ab c", {2, 2, 0}, {1, 1, 1}, {3, 2, 1}},
     {"\u00c9t\u00e9s=\u00c9t\u00e9+s", "\u00c9t\u00e9 s", {1, 2, 0}, {1, 1, 1}, {2, 2, 2}},
     {"\u00c9t\u00e9=\u00c9+t\u00e9",
      "\u00c9t\u00e9=\u00e9+T\u00c9",
