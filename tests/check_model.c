@@ -5,5 +5,6 @@ int main(void) {
     Suite *suite = suite_create("model");
     model_bundle_cases(suite);
     model_metric_cases(suite);
+    model_plot_cases(suite);
     return test_run(suite);
 }

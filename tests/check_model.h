@@ -6,5 +6,6 @@
 
 void model_bundle_cases(Suite *suite);
 void model_metric_cases(Suite *suite);
+void model_plot_cases(Suite *suite);
 
 #endif
