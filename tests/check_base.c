@@ -106,7 +106,10 @@ START_TEST(mem_grows) {
     for (size_t i = 0; i < 10000; i++) ck_assert_int_eq(array[i], (int64_t)i);
     ck_assert_uint_lt(moves, 30);
     size_t before = room;
-    ck_assert_int_eq(mem_grow(&array, &room, SIZE_MAX / 4, sizeof *array), RILL_ENOMEM);
+    ck_assert_int_eq(mem_grow(&array, &room, room, sizeof *array), 0);
+    ck_assert_uint_eq(room, before);
+    /* The product wraps around to 8 bytes. */
+    ck_assert_int_eq(mem_grow(&array, &room, SIZE_MAX / 8 + 2, sizeof *array), RILL_ENOMEM);
     ck_assert_int_eq(mem_grow(&array, &room, (size_t)1 << 60, 1), RILL_ENOMEM);
     ck_assert_uint_eq(room, before);
     ck_assert_int_eq(array[9999], 9999);
@@ -142,6 +145,21 @@ START_TEST(arena_marks) {
     arena_free(&a);
     ck_assert_uint_eq(a.held, 0);
     ck_assert_ptr_nonnull(arena_alloc(&a, 1, 1));
+    arena_free(&a);
+}
+END_TEST
+
+/* After a reset the blocks are used in the order of the chain; one too small is passed over. */
+START_TEST(arena_passes_small_blocks) {
+    arena a = {.block_size = 1024};
+    char *small = arena_alloc(&a, 1000, 1), *large = arena_alloc(&a, 5000, 1);
+    ck_assert(small && large);
+    size_t held = a.held;
+    arena_reset(&a);
+    char *again = arena_alloc(&a, 4000, 1);
+    ck_assert_ptr_eq(again, large);
+    memset(again, 1, 4000);
+    ck_assert_uint_eq(a.held, held);
     arena_free(&a);
 }
 END_TEST
@@ -602,6 +620,7 @@ static TCase *tcase_plain(void) {
     tcase_add_test(t, mem_sizes);
     tcase_add_test(t, mem_grows);
     tcase_add_test(t, arena_marks);
+    tcase_add_test(t, arena_passes_small_blocks);
     tcase_add_test(t, arena_limits);
     tcase_add_test(t, bytes_basics);
     tcase_add_loop_test(t, bytes_splits, 0, 4);

@@ -28,6 +28,7 @@ bool bytes_equal(bytes a, bytes b) {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* memcmp compares unsigned bytes, so UTF-8 sorts by code point. */
 int bytes_compare(bytes a, bytes b) {
     size_t common = a.size < b.size ? a.size : b.size;
     int order = common ? memcmp(a.data, b.data, common) : 0;
@@ -38,12 +39,14 @@ bool bytes_starts(bytes text, bytes prefix) {
     return text.size >= prefix.size && bytes_equal((bytes){text.data, prefix.size}, prefix);
 }
 
+/* Offsets past the end are pulled back to it. */
 bytes bytes_slice(bytes text, size_t begin, size_t end) {
     if (end > text.size) end = text.size;
     if (begin > end) begin = end;
     return (bytes){text.size ? text.data + begin : text.data, end - begin};
 }
 
+/* An empty view with an address is one empty field, a view without one is no field. */
 bool bytes_split(bytes *rest, char separator, bytes *field) {
     if (!rest->data) return false;
     const char *hit = rest->size ? memchr(rest->data, separator, rest->size) : NULL;
@@ -57,6 +60,7 @@ bool bytes_split(bytes *rest, char separator, bytes *field) {
     return true;
 }
 
+/* Space, and tab to carriage return; isspace would ask the host's locale. */
 static bool is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -176,7 +180,7 @@ bool bytes_to_real(bytes text, double *value) {
      * (Clinger 1990). Files of word vectors hold nothing but such numbers. */
     if (!d.exact || d.digits > (UINT64_C(1) << 53) || d.power < -22 || d.power > 22)
         return slow_real(text, value);
-    double x = (double)d.digits;
+    double x = (double)d.digits; /* at most 2^53: exact */
     x = d.power < 0 ? x / ten[-d.power] : x * ten[d.power];
     *value = d.negative ? -x : x;
     return true;
@@ -211,6 +215,7 @@ void buffer_add_char(buffer *b, char c) {
     buffer_add(b, &c, 1);
 }
 
+/* Measured first, then printed: the arguments are walked twice. */
 void buffer_printf(buffer *b, const char *format, ...) {
     va_list arguments, again;
     va_start(arguments, format);
@@ -225,6 +230,7 @@ void buffer_printf(buffer *b, const char *format, ...) {
     va_end(arguments);
 }
 
+/* strtod and printf are exact inverses at 17 digits; fewer are tried first. */
 void buffer_add_real(buffer *b, double value) {
     char text[40];
     /* 17 digits always suffice; every decimal of 15 survives, but for subnormal numbers. */
@@ -290,6 +296,7 @@ static int room_strings(strmap *m, size_t count, size_t size) {
     return mem_grow(&m->text.data, &m->text.capacity, size + 1, 1);
 }
 
+/* All memory is taken before anything changes: after a failure the map is as before. */
 int strmap_add(strmap *m, bytes text, int32_t *id) {
     if (m->count == INT32_MAX) return RILL_ELIMIT;
     size_t count = (size_t)m->count + 1, size;
@@ -314,6 +321,8 @@ bytes strmap_get(const strmap *m, int32_t id) {
     return (bytes){m->text.data + m->start[id], (size_t)(m->start[id + 1] - m->start[id])};
 }
 
+/* start is [count + 1] numbers from a file: begins at 0, never falls, ends where the text ends.
+ * Only then may a string be looked at. */
 static int check_starts(bytes text, const int64_t *start, size_t count, rill_error *error) {
     if (count >= INT32_MAX)
         return status_fail(error, RILL_EMODEL, "%zu strings are too many", count);
@@ -330,6 +339,7 @@ static int check_starts(bytes text, const int64_t *start, size_t count, rill_err
     return RILL_OK;
 }
 
+/* Inserts id after id; a slot that is taken means that the string was there before. */
 static int load_strings(strmap *m, bytes text, const int64_t *start, size_t count,
                         rill_error *error) {
     if (room_strings(m, count, text.size) < 0 || room_slots(m, count) < 0)

@@ -1,4 +1,8 @@
-/* hash: XXH3, the only user of xxhash.h. */
+/* hash: XXH3, the only user of xxhash.h.
+ *
+ * 64 bits serve hash tables, 128 bits serve checksums: they catch accidents, not attacks. XXH3's
+ * values are frozen since version 0.8 and do not depend on the machine, so files may hold them.
+ */
 #include "base/hash.h"
 
 #include <string.h>
@@ -20,6 +24,7 @@ bool hash128_equal(hash128 a, hash128 b) {
     return a.high == b.high && a.low == b.low;
 }
 
+/* xxHash's canonical form: the high half first, most significant digit first. */
 void hash128_hex(hash128 h, char text[33]) {
     for (int i = 0; i < 32; i++) {
         uint64_t half = i < 16 ? h.high : h.low;
@@ -28,6 +33,7 @@ void hash128_hex(hash128 h, char text[33]) {
     text[32] = '\0';
 }
 
+/* Upper-case digits are refused: a header has one spelling, or equal models differ in bytes. */
 bool hash128_parse(const char *text, size_t size, hash128 *h) {
     if (size != 32) return false;
     uint64_t half[2] = {0, 0};

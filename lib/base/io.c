@@ -39,6 +39,7 @@ static const size_t default_line = (size_t)64 << 20;
 
 /* ---- descriptors */
 
+/* Errors of poll are of no interest: the read or write that follows reports them. */
 static void wait_fd(int fd, short events) {
     struct pollfd p = {.fd = fd, .events = events};
     poll(&p, 1, -1);
@@ -57,6 +58,7 @@ static ssize_t read_some(int fd, void *data, size_t size) {
     }
 }
 
+/* write may take less than it was given; what is left is offered again until it fails. */
 static bool write_all(int fd, const char *data, size_t size) {
     while (size) {
         ssize_t wrote = write(fd, data, size);
@@ -80,6 +82,7 @@ static int open_retry(const char *path, int flags, mode_t mode) {
     return fd;
 }
 
+/* Data reach the disk before the new name does; otherwise a power cut leaves an empty file. */
 static bool sync_fd(int fd) {
     int failed;
     do {
@@ -107,6 +110,7 @@ struct reader {
     bool ended, had_cr;
 };
 
+/* fd -1 makes a reader without storage of its own, for memory. */
 static int reader_new(int fd, const char *name, size_t max_line, reader **out, rill_error *error) {
     *out = NULL;
     reader *r = mem_new(1, sizeof *r);
@@ -200,6 +204,7 @@ static int see_magic(reader *r, bool *found, rill_error *error) {
     return RILL_OK;
 }
 
+/* Decides once, by the first bytes, what the input is. */
 static int begin_input(reader *r, rill_error *error) {
     bool gzip;
     TRY(see_magic(r, &gzip, error));
@@ -250,6 +255,9 @@ static void inflate_step(reader *r, int *status) {
     r->inflate_full = r->z.avail_out == 0; /* more may wait inside zlib */
 }
 
+/* Goes on until there is at least one new byte of text, or the end: a member's head, an empty
+ * member and a trailer give none. zlib may hold output back when its room was full, so then no new
+ * input is waited for. */
 static int fill_gzip(reader *r, rill_error *error) {
     size_t before = r->end;
     while (r->end == before && !r->eof) {
@@ -273,6 +281,7 @@ static int fill_gzip(reader *r, rill_error *error) {
     return RILL_OK;
 }
 
+/* The copy from window to window costs little beside the read, and keeps both ways alike. */
 static int fill_plain(reader *r, rill_error *error) {
     TRY(raw_fill(r, 1, error));
     size_t size = r->raw_end - r->raw_begin, room = r->room - r->end;
@@ -313,6 +322,7 @@ static int take_line(reader *r, size_t stop, bytes *line, rill_error *error) {
     return 1;
 }
 
+/* The view stays good until the next call, because only fill moves text. */
 int reader_line(reader *r, bytes *line, rill_error *error) {
     for (;;) {
         char *lf = r->end > r->seen ? memchr(r->text + r->seen, '\n', r->end - r->seen) : NULL;
@@ -340,6 +350,7 @@ bool reader_ready(const reader *r) {
 
 /* ---- whole files */
 
+/* Text is taken as it comes, lines do not matter here. */
 static int slurp(reader *r, size_t max_size, buffer *out, rill_error *error) {
     while (!r->eof) {
         TRY(fill(r, error));
@@ -388,6 +399,7 @@ bool file_exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
+/* MAP_PRIVATE and read-only: nobody's stray write reaches the file. */
 static int map_fd(int fd, const char *path, mapping *out, rill_error *error) {
     struct stat s;
     if (fstat(fd, &s)) return status_errno(error, "cannot read", path);
@@ -434,6 +446,7 @@ struct writer {
     char data[CHUNK]; /* waiting output */
 };
 
+/* Keeps the first errno and reports that one on every later call. */
 static int fail_write(writer *w, rill_error *error) {
     if (!w->failure) w->failure = errno ? errno : EIO;
     errno = w->failure;
@@ -522,6 +535,7 @@ static int put_waiting(writer *w, rill_error *error) {
     return RILL_OK;
 }
 
+/* Large pieces go straight to the descriptor. */
 static int add_plain(writer *w, const char *data, size_t size, rill_error *error) {
     if (size > CHUNK - w->size) TRY(put_waiting(w, error));
     if (size >= CHUNK) {
@@ -569,6 +583,7 @@ int writer_add_bytes(writer *w, bytes text, rill_error *error) {
     return writer_add(w, text.data, text.size, error);
 }
 
+/* For gzip the block is closed too, so a reader of the pipe gets all lines so far. */
 int writer_flush(writer *w, rill_error *error) {
     if (w->failure) return fail_write(w, error);
     if (w->gzip) TRY(add_gzip(w, NULL, 0, Z_SYNC_FLUSH, error));
@@ -591,6 +606,7 @@ static int sync_folder(writer *w, rill_error *error) {
     return status;
 }
 
+/* fsync, close, rename, fsync of the folder: after any failure the old file still stands. */
 static int replace_target(writer *w, rill_error *error) {
     if (!sync_fd(w->fd)) return fail_write(w, error);
     int fd = w->fd;

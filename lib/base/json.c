@@ -23,6 +23,8 @@ static void find_place(bytes text, size_t position, size_t *line, size_t *column
     }
 }
 
+/* Refused by jansson's defaults: bytes behind the value, NUL, invalid UTF-8, numbers out of range.
+ * A bare number or string is a value too. */
 int json_read(bytes text, const char *file, json_t **out, rill_error *error) {
     json_error_t why;
     *out = json_loadb(text.size ? text.data : "", text.size,
@@ -31,6 +33,7 @@ int json_read(bytes text, const char *file, json_t **out, rill_error *error) {
     if (json_error_code(&why) == json_error_out_of_memory) return status_nomem(error);
     size_t line, column;
     find_place(text, why.position > 0 ? (size_t)why.position - 1 : 0, &line, &column);
+    /* jansson's position is behind the byte it stumbled over, its own column counts characters. */
     return status_set(error, RILL_EDATA, file, line, column, "not JSON: %s", why.text);
 }
 
@@ -50,6 +53,7 @@ static size_t character_size(bytes text) {
     return size;
 }
 
+/* The short escapes JSON has, \u00XX for other control characters, everything else as it is. */
 static void quote_ascii(char c, buffer *out) {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     const char *hit = c ? strchr(from, c) : NULL;
@@ -63,6 +67,7 @@ static void quote_ascii(char c, buffer *out) {
     }
 }
 
+/* For texts of the user, which nobody promised to be UTF-8: the result always is. */
 void json_quote(bytes text, buffer *out) {
     buffer_add_char(out, '"');
     for (size_t i = 0; i < text.size;) {
@@ -82,12 +87,15 @@ void json_quote(bytes text, buffer *out) {
 
 static void write_value(const json_t *value, buffer *out);
 
+/* A whole real keeps ".0": 1 would come back as an integer. */
 static void write_real(double value, buffer *out) {
     size_t begin = out->size;
     buffer_add_real(out, value);
     if (!out->failed && !strpbrk(out->data + begin, ".e")) buffer_add_text(out, ".0");
 }
 
+/* Keys in the order of insertion; the key's size is not kept by jansson's iterator, but a key that
+ * was read or set through a C string holds no NUL. */
 static void write_object(json_t *object, buffer *out) {
     char before = '{';
     if (json_object_size(object) == 0) buffer_add_char(out, before);

@@ -17,6 +17,7 @@
 
 enum { LINE = 64, DEFAULT_BLOCK = 1 << 20, FIRST_ELEMENTS = 16 };
 
+/* GCC's and Clang's builtins compute as if without bound and say whether the result fitted. */
 bool size_mul(size_t a, size_t b, size_t *product) {
     return !__builtin_mul_overflow(a, b, product);
 }
@@ -34,6 +35,7 @@ void *mem_new(size_t count, size_t size) {
 
 int mem_grow(void *array_pointer, size_t *capacity, size_t need, size_t size) {
     if (need <= *capacity) return RILL_OK;
+    /* Half as much again each time: n appends move O(n) elements in all. */
     size_t room = *capacity < FIRST_ELEMENTS ? FIRST_ELEMENTS : *capacity, bytes;
     if (!size_add(room, room / 2, &room) || room < need) room = need;
     if (!size_mul(room, size, &bytes)) return RILL_ENOMEM;
@@ -46,6 +48,7 @@ int mem_grow(void *array_pointer, size_t *capacity, size_t need, size_t size) {
     return RILL_OK;
 }
 
+/* malloc of size + 1 with the sum checked: sizes may come from a file. */
 char *mem_text(const char *data, size_t size) {
     size_t room;
     char *copy = size_add(size, 1, &room) ? malloc(room) : NULL;
@@ -64,6 +67,7 @@ struct arena_block {
 
 /* Appends a block with at least `need` bytes behind `last` (NULL: the arena has none). */
 static arena_block *block_new(arena *a, arena_block *last, size_t need) {
+    /* A usual block, more if the request is larger, less if the limit leaves less. */
     size_t size = a->block_size ? a->block_size : DEFAULT_BLOCK, whole;
     if (a->limit) {
         size_t left = a->limit > a->held ? a->limit - a->held : 0;
@@ -86,7 +90,7 @@ static arena_block *block_new(arena *a, arena_block *last, size_t need) {
 
 /* Makes a block with `need` free bytes the current one. */
 static bool block_advance(arena *a, size_t need) {
-    arena_block *last = a->current;
+    arena_block *last = a->current; /* NULL: nothing of the chain is in use */
     arena_block *block = last ? last->next : a->first;
     while (block && block->size < need) {
         last = block;
@@ -99,6 +103,7 @@ static bool block_advance(arena *a, size_t need) {
     return true;
 }
 
+/* The fast path is a comparison and an addition. */
 void *arena_alloc(arena *a, size_t count, size_t size) {
     size_t need;
     if (!size_mul(count, size, &need) || !size_add(need, LINE - 1, &need)) return NULL;
@@ -129,6 +134,7 @@ void arena_back(arena *a, arena_mark mark) {
     a->used = mark.used;
 }
 
+/* Blocks stay, so the next turn of a loop finds its memory mapped and warm. */
 void arena_reset(arena *a) {
     arena_back(a, (arena_mark){NULL, 0});
 }
@@ -138,5 +144,6 @@ void arena_free(arena *a) {
         next = block->next;
         free(block);
     }
+    /* What the owner chose stays, what was counted starts anew. */
     *a = (arena){.block_size = a->block_size, .limit = a->limit};
 }

@@ -51,6 +51,7 @@ static int wrong_number(const option_row *row, bytes value, rill_error *error) {
     return status;
 }
 
+/* "one of rnn, lstm, gru" from "rnn|lstm|gru". */
 static int wrong_choice(const option_row *row, bytes value, rill_error *error) {
     buffer expected = {0};
     bytes rest = bytes_of(row->choices), choice;
@@ -69,6 +70,7 @@ static const char *row_name(const void *rows, size_t i) {
     return ((const option_row *)rows)[i].name;
 }
 
+/* Names are suggested from all rows: an option of another verb is a likely slip too. */
 static int unknown(const option_table *t, bytes name, rill_error *error) {
     const char *near = options_nearest(name, row_name, t->rows, t->count);
     if (!near)
@@ -79,6 +81,7 @@ static int unknown(const option_table *t, bytes name, rill_error *error) {
 
 /* ---- setting */
 
+/* The words of the config file; --name and --no-name arrive as true and false. */
 static int set_flag(const option_row *row, bool *flag, bytes value, rill_error *error) {
     static const char *const words[] = {"false", "no", "0", "true", "yes", "1"};
     for (int i = 0; i < 6; i++) {
@@ -89,6 +92,7 @@ static int set_flag(const option_row *row, bool *flag, bytes value, rill_error *
     return wrong(row, value, "true, false, yes, no, 1 or 0", error);
 }
 
+/* A value changes only when it is good: a refused one leaves the old. */
 static int set_int(const option_row *row, int64_t *number, bytes value, rill_error *error) {
     int64_t found;
     if (!bytes_to_int(value, &found) || (double)found < row->low || (double)found > row->high)
@@ -220,6 +224,7 @@ bool options_get(const option_table *t, const void *values, const option_row *ro
     return false;
 }
 
+/* An unset text is left out; when restored it keeps its default. */
 static int store_row(const option_table *t, const void *values, const option_row *row,
                      json_t *object, buffer *text, rill_error *error) {
     buffer_clear(text);
@@ -251,6 +256,8 @@ int options_store(const option_table *t, const void *values, json_t **out, rill_
     return status;
 }
 
+/* Settings come from a file of somebody else: unknown names, wrong types and values out of range
+ * are refused like on the command line. */
 static int restore_row(const option_table *t, void *values, const char *key, const json_t *value,
                        rill_error *error) {
     const option_row *row = options_find(t, bytes_of(key));
@@ -279,6 +286,8 @@ int options_restore(const option_table *t, void *values, const json_t *in, rill_
 
 /* ---- config file */
 
+/* One line of a config file: blank, remark, or `key = value`; what follows the first = is the
+ * value, whatever it holds. */
 static int read_line(const option_table *t, void *values, const reader *r, bytes line,
                      rill_error *error) {
     if (reader_number(r) == 1 && bytes_starts(line, BYTES("\xEF\xBB\xBF")))
@@ -292,7 +301,7 @@ static int read_line(const option_table *t, void *values, const reader *r, bytes
                           "found \"%.*s\", expected key = value", shown(line), line.data);
     int status = options_set(t, values, bytes_trim(name), bytes_trim(value), error);
     if (status == RILL_EUSAGE && error) {
-        char message[sizeof error->message];
+        char message[sizeof error->message]; /* the place is added to what options_set said */
         memcpy(message, error->message, sizeof message);
         status_set(error, status, reader_name(r), reader_number(r), 0, "%s", message);
     }

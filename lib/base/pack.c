@@ -36,6 +36,7 @@ static void rank(const int32_t *length, int32_t count, int32_t *next, int32_t *o
     for (int32_t b = 0; b < count; b++) order[next[length[b]]++] = b;
 }
 
+/* On failure what was taken stays in the arena until its owner goes back; *out is not touched. */
 int pack_make(arena *a, const int32_t *length, const uint64_t *name, int32_t count, pack *out) {
     if (count < 0) return RILL_EUSAGE;
     size_t B = (size_t)count;
@@ -66,6 +67,8 @@ int pack_make(arena *a, const int32_t *length, const uint64_t *name, int32_t cou
     return RILL_OK;
 }
 
+/* Row first[t] + r is step t of the sequence at rank r; read backwards, its t-th row from the end.
+ */
 void pack_rows(const pack *p, bool reversed, int32_t *natural) {
     for (int32_t t = 0; t < p->steps; t++) {
         int32_t *row = natural + p->first[t];

@@ -128,7 +128,9 @@ static inline void relax(void) {
 #endif
 }
 
-/* Spins until (*w == value) == equal, or the time is over; true when the wait is done. */
+/* The clock is read every 32 looks; a wait that ends at once never reads it. Acquire makes what the
+ * other side wrote before its step visible here.
+ * Spins until (*w == value) == equal, or the time is over; true when the wait is done. */
 static bool spin(word *w, uint32_t value, bool equal) {
     int64_t end = 0;
     for (;;) {
@@ -152,6 +154,7 @@ static uint32_t wait_round(pool *p, uint32_t seen) {
     return atomic_load_explicit(&p->round, memory_order_acquire);
 }
 
+/* The last worker to finish wakes the caller, so a sleeper may see several values go by. */
 static void wait_pending(pool *p) {
     if (spin(&p->pending, 0, true)) return;
     atomic_store(&p->caller_sleeps, 1);
@@ -159,10 +162,12 @@ static void wait_pending(pool *p) {
     atomic_store(&p->caller_sleeps, 0);
 }
 
+/* Tasks worker, worker + threads, ...: the same worker gets the same rows in every round. */
 static void do_tasks(const pool *p, int worker) {
     for (int task = worker; task < p->count; task += p->threads) p->work(p->data, task, worker);
 }
 
+/* A job without work is the order to leave; only pool_free gives it. */
 static void *worker_main(void *argument) {
     const seat *own = argument;
     pool *p = own->pool;
@@ -176,6 +181,8 @@ static void *worker_main(void *argument) {
     }
 }
 
+/* All workers take part, also those without a task: the next round may only begin when everybody is
+ * done reading this one. The plain writes are published by the step of `round`. */
 static void start_round(pool *p, int count, pool_work *work, void *data) {
     p->count = count;
     p->work = work;
@@ -228,6 +235,7 @@ int pool_new(int threads, pool **out, rill_error *error) {
     return RILL_OK;
 }
 
+/* One task is not worth waking anybody for. */
 void pool_run(pool *p, int count, pool_work *work, void *data) {
     if (!p || p->threads == 1 || count < 2 || getpid() != p->owner) {
         for (int task = 0; task < count; task++) work(data, task, 0);
@@ -253,6 +261,7 @@ void pool_free(pool *p) {
     free(p);
 }
 
+/* The affinity mask counts what taskset or a batch system left to this process. */
 int pool_cpus(void) {
 #ifdef __linux__
     cpu_set_t set;

@@ -35,6 +35,7 @@ rng rng_make(uint64_t seed, uint64_t consumer, uint64_t high) {
     return (rng){.key = rng_key(seed, consumer), .high = high};
 }
 
+/* A block gives four words; `left` counts those not handed out. */
 uint32_t rng_next(rng *r) {
     if (r->left == 0) {
         r->words = rng_block(r->key, r->high, r->low++);
@@ -43,6 +44,7 @@ uint32_t rng_next(rng *r) {
     return r->words.v[4 - r->left--];
 }
 
+/* Two words, the first one low: part of what a seed means, like the order of the words. */
 static uint64_t next64(rng *r) {
     uint64_t low = rng_next(r);
     return (uint64_t)rng_next(r) << 32 | low;
@@ -57,16 +59,20 @@ uint64_t rng_below(rng *r, uint64_t bound) {
     return x % bound;
 }
 
+/* The upper 53 bits as a fraction: every double of that grid is equally likely. */
 double rng_uniform(rng *r) {
     return (double)(next64(r) >> 11) * 0x1p-53;
 }
 
+/* Box and Muller 1958, one of the two values; keeping the other would make state that a checkpoint
+ * had to store. */
 double rng_normal(rng *r) {
     const double turn = 6.283185307179586476925;
     double radius = sqrt(-2.0 * log(1.0 - rng_uniform(r))); /* 1 - u lies in (0,1] */
     return radius * cos(turn * rng_uniform(r));
 }
 
+/* From the end: position i-1 gets one of the i items not placed yet. */
 void rng_shuffle(rng *r, int32_t *items, size_t count) {
     for (size_t i = count; i > 1; i--) {
         size_t j = (size_t)rng_below(r, i);

@@ -15,6 +15,7 @@ static void trim_partial(char *text) {
     size_t size = strlen(text), back = 0;
     while (back < 3 && back < size && ((unsigned char)text[size - 1 - back] & 0xC0) == 0x80) back++;
     if (back == size) return;
+    /* The lead byte says how many bytes should follow it; with fewer the character goes. */
     unsigned char lead = (unsigned char)text[size - 1 - back];
     size_t need = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
     if (back < need) text[size - 1 - back] = '\0';
@@ -27,11 +28,13 @@ static void copy_file(char *out, size_t room, const char *file) {
         memcpy(out, file, size + 1);
         return;
     }
+    /* "..." and as much of the end as fits, from the start of a character on. */
     const char *tail = file + size - (room - 1 - 3);
     while (((unsigned char)*tail & 0xC0) == 0x80) tail++;
     snprintf(out, room, "...%s", tail);
 }
 
+/* All fields are set, so that nothing of an earlier failure shines through. */
 static void fill(rill_error *error, int code, const char *file, size_t line, size_t column,
                  const char *format, va_list arguments) {
     error->code = code;
