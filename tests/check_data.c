@@ -129,6 +129,20 @@ START_TEST(reads_conllu) {
 }
 END_TEST
 
+START_TEST(counts_documents) {
+    corpus *c = open_text(TEXT("-DOCSTART- O\n\na O\n\n-DOCSTART- O\nb O\n"),
+                          (corpus_options){.format = CORPUS_COLUMNS});
+    record r = {0};
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(next(c, &r), 1);
+        ck_assert_uint_eq(r.document, i < 2 ? 1 : 2);
+        ck_assert_uint_eq(r.words, i > 0);
+    }
+    record_free(&r);
+    corpus_close(c);
+}
+END_TEST
+
 START_TEST(reads_text) {
     record r = {0};
     corpus *c = open_text(TEXT(BOM "a b\r\n\nc"), (corpus_options){.format = CORPUS_TEXT});
@@ -461,6 +475,7 @@ TCase *corpus_cases(void) {
     tcase_add_loop_test(t, finds_the_format, 0, COUNT(guess));
     tcase_add_loop_test(t, writes_back_real_data, 0, COUNT(real));
     tcase_add_test(t, reads_conllu);
+    tcase_add_test(t, counts_documents);
     tcase_add_test(t, reads_text);
     tcase_add_test(t, writes_no_empty_cell);
     tcase_add_test(t, knows_formats_by_name);

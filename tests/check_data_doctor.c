@@ -60,6 +60,8 @@ static const struct {
      "has the end of the sentence after B-X"},
     {CLEAN "x\tb-X\n", NULL, "near-label", DOCTOR_WARNING, "train", 13, 3, 1,
      "\"b-X\" (1 words) differs only in case from \"B-X\" (3 words)"},
+    {"x\tb-X\n\n" CLEAN, NULL, "near-label", DOCTOR_WARNING, "train", 1, 3, 1,
+     "\"b-X\" (1 words) differs only in case from \"B-X\" (3 words)"},
     {CLEAN "x\tB-Y\n", NULL, "rare-label", DOCTOR_NOTE, "train", 13, 3, 1, "\"B-Y\""},
     {"a\tO\nb\tO\n", NULL, "constant-label", DOCTOR_WARNING, "train", 1, 3, 2, "all 2 words"},
     {CLEAN, "x\tO\nx\tB-Y\ny\tB-Y\n", "unseen-label", DOCTOR_WARNING, "dev", 2, 3, 1,
@@ -93,6 +95,21 @@ START_TEST(leaves_clean_data_alone) {
     doctor_report report = examine(CLEAN, "x\tB-X\ny\tI-X\nz\tO\n", NULL);
     for (size_t i = 0; i < report.count; i++) printf("%s\n", report.finding[i].message);
     ck_assert_uint_eq(report.count, 0);
+    doctor_free(&report);
+    /* A document mark is no empty sentence, a plain blank inside a form is nothing odd. */
+    report = examine("-DOCSTART-\tO\n\n" CLEAN "caf\xC3\xA9 noir\tO\n", NULL, NULL);
+    ck_assert_uint_eq(report.count, 0);
+    doctor_free(&report);
+}
+END_TEST
+
+/* What follows a line beyond the limit can't be read: one finding, and an end. */
+START_TEST(stops_at_endless_lines) {
+    doctor_options options = {.corpus.max_record = 16};
+    doctor_report report = examine("a\tO\n\naaaaaaaaaaaaaaaaaaaaaa\tO\n", NULL, &options);
+    const doctor_finding *f = find(&report, "bad-data");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(f->place.line, 3);
     doctor_free(&report);
 }
 END_TEST
@@ -162,6 +179,7 @@ TCase *doctor_cases(void) {
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, finds_accidents, 0, (int)(sizeof accident / sizeof *accident));
     tcase_add_test(t, leaves_clean_data_alone);
+    tcase_add_test(t, stops_at_endless_lines);
     tcase_add_test(t, lists_some_faults);
     tcase_add_test(t, refuses_what_it_cannot_read);
     tcase_add_test(t, examines_a_treebank);

@@ -425,6 +425,6 @@ int corpus_next(corpus *c, record *r, rill_error *error) {
     }
     bool lines =
         c->format == CORPUS_HORIZONTAL || (c->format == CORPUS_TEXT && !c->options.wrapped);
-    c->skip = status == RILL_EDATA && c->inside && !lines;
+    c->skip = status == RILL_EDATA && !lines;
     return status;
 }
