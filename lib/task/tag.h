@@ -103,6 +103,7 @@ typedef struct tag_forms {
     int64_t *letter_start; /* [count + 1] */
     int32_t *letter;
     buffer scratch[3];
+    unicode_map map_scratch;
 } tag_forms;
 
 MUST_USE int tag_forms_add(tag_forms *f, const tag_lexicon *l, bytes form, int32_t *index);

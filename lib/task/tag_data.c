@@ -335,12 +335,13 @@ typedef struct tallies {
 
 static int count_words(reading *r, tallies *t) {
     buffer plain = {0}, lower = {0}, key = {0};
+    unicode_map map = {0};
     int status = 0;
     for (int32_t i = 0; status == 0 && i < r->words.count; i++) {
         int64_t times = r->d->count[i];
         buffer_clear(&plain);
         buffer_clear(&lower);
-        status = unicode_normalise(strmap_get(&r->words, i), r->l->form, &plain, NULL);
+        status = unicode_normalise(strmap_get(&r->words, i), r->l->form, &plain, &map);
         unicode_lower(buffer_view(&plain), &lower);
         if (plain.failed || lower.failed) status = RILL_ENOMEM;
         if (status == 0) status = tally_add(&t->forms, buffer_view(&lower), times);
@@ -353,6 +354,7 @@ static int count_words(reading *r, tallies *t) {
     buffer_free(&plain);
     buffer_free(&lower);
     buffer_free(&key);
+    unicode_map_free(&map);
     return status;
 }
 

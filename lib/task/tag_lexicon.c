@@ -144,7 +144,7 @@ int tag_forms_add(tag_forms *f, const tag_lexicon *l, bytes form, int32_t *index
     buffer *plain = &f->scratch[0], *lower = &f->scratch[1], *key = &f->scratch[2];
     buffer_clear(plain);
     buffer_clear(lower);
-    TRY(unicode_normalise(form, l->form, plain, NULL));
+    TRY(unicode_normalise(form, l->form, plain, &f->map_scratch));
     unicode_lower(buffer_view(plain), lower);
     if (plain->failed || lower->failed) return RILL_ENOMEM;
     TRY(grow_forms(f));
@@ -173,6 +173,7 @@ void tag_forms_free(tag_forms *f) {
     free(f->letter_start);
     free(f->letter);
     for (int i = 0; i < 3; i++) buffer_free(&f->scratch[i]);
+    unicode_map_free(&f->map_scratch);
     *f = (tag_forms){0};
 }
 
