@@ -104,6 +104,8 @@ static int header_seal(const bundle *b, rill_error *error) {
     return 0;
 }
 
+/* jansson refuses duplicate keys, bad UTF-8, NUL and deep nesting; the tree it makes is bounded by
+ * the header's own bound. */
 static int header_parse(bundle *b, bytes text, rill_error *error) {
     rill_error why = {0};
     int status = json_read(text, b->name, &b->header, &why);
@@ -138,6 +140,8 @@ static int meta_collect(bundle *b, json_t *meta, size_t *hashes, rill_error *err
     return 0;
 }
 
+/* As many hashes as tensors; that each tensor finds its own is checked later, so none is left over.
+ */
 static int meta_check(bundle *b, rill_error *error) {
     json_t *meta = json_object_get(b->header, "__metadata__");
     if (!json_is_object(meta)) return refuse(b, error, "__metadata__: not an object");
@@ -181,6 +185,7 @@ static int entry_shape(const bundle *b, bundle_entry *e, const json_t *shape, ri
     return 0;
 }
 
+/* In the file, of the size that type and shape ask for, aligned for direct access. */
 static int entry_range(const bundle *b, bundle_entry *e, const json_t *range, rill_error *error) {
     int64_t begin, end;
     if (!json_is_array(range) || json_array_size(range) != 2 ||
@@ -235,6 +240,7 @@ static int entry_compare(const void *left, const void *right) {
     return strcmp(a->name, b->name); /* names differ, so the order is one and the same */
 }
 
+/* Names are entered after sorting, so that the id of a name is the index of its entry. */
 static int entries_parse(bundle *b, rill_error *error) {
     size_t room = json_object_size(b->header);
     b->entry = mem_new(room, sizeof *b->entry);
@@ -277,6 +283,7 @@ static int entries_tile(const bundle *b, rill_error *error) {
 
 /* ---- tensors: what stands in the data */
 
+/* First the checksum, then the numbers: damage is reported as damage. */
 static int entry_verify(const bundle *b, const json_t *meta, bundle_entry *e, rill_error *error) {
     char key[BUNDLE_NAME_LIMIT + 8];
     snprintf(key, sizeof key, BUNDLE_HASH_KEY "%s", e->name);
@@ -296,6 +303,7 @@ static int entry_verify(const bundle *b, const json_t *meta, bundle_entry *e, ri
     return 0;
 }
 
+/* The tensor called stem.part. */
 static const bundle_entry *part_find(const bundle *b, const char *stem, size_t size,
                                      const char *part) {
     char name[BUNDLE_NAME_LIMIT + 8];
@@ -392,6 +400,7 @@ void bundle_close(bundle *b) {
 
 /* ---- what is asked of an open bundle */
 
+/* -1 stands for anything. */
 static bool shape_fits(const bundle_entry *e, bundle_type type, int rank, const int64_t *shape) {
     if (e->type != type || (rank >= 0 && e->rank != rank)) return false;
     for (int i = 0; i < rank; i++) {

@@ -1,4 +1,6 @@
 /* bundle_rules: the rules of the container that reader and writer share. See bundle.h for the map.
+ *
+ * They stand in one place so that the two can't drift apart: what is written is what is read back.
  */
 #include "model/bundle_rules.h"
 #include "text/unicode.h"
@@ -8,6 +10,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "tensor data are mapped as they stand in the file, which is little-endian");
 
+/* Spelt as safetensors spells them; by size the order is the one the data stand in. */
 static const struct {
     const char *name;
     size_t size;
@@ -42,6 +45,7 @@ bool bundle_key_reserved(const char *key) {
            strncmp(key, BUNDLE_HASH_KEY, strlen(BUNDLE_HASH_KEY)) == 0;
 }
 
+/* The sizes come from a file: a product that wraps around would make a small range look right. */
 bool bundle_measure(bundle_entry *e) {
     e->count = 1;
     for (int i = 0; i < e->rank; i++) {
@@ -51,6 +55,7 @@ bool bundle_measure(bundle_entry *e) {
     return size_mul(e->count, types[e->type].size, &e->size) && e->size <= INT64_MAX;
 }
 
+/* A negative size is one that the caller left open. */
 void bundle_describe(bundle_type type, int rank, const int64_t *shape, char *text) {
     size_t used = (size_t)snprintf(text, BUNDLE_SHAPE_TEXT, "%s [", types[type].name);
     for (int i = 0; i < rank; i++) {
@@ -64,22 +69,33 @@ void bundle_describe(bundle_type type, int rank, const int64_t *shape, char *tex
     snprintf(text + used, BUNDLE_SHAPE_TEXT - used, "]");
 }
 
-/* NaN and infinity are the numbers whose exponent bits are all set. */
+/* NaN and infinity are the numbers whose exponent bits are all set. All weights are looked at each
+ * time a model is opened: whole blocks without a branch, which compilers turn into vectors, then
+ * one by one where the fault is. */
+enum { BLOCK = 1024 };
+
+static bool block_finite_f32(const uint32_t *word) {
+    uint32_t bad = 0;
+    for (size_t i = 0; i < BLOCK; i++) bad |= (word[i] & 0x7f800000u) == 0x7f800000u;
+    return !bad;
+}
+
 static size_t first_infinite_f32(const uint32_t *word, size_t count) {
-    enum { BLOCK = 1024 };
-    for (size_t begin = 0; begin < count; begin += BLOCK) {
-        size_t end = count - begin < BLOCK ? count : begin + BLOCK;
-        uint32_t bad = 0; /* no branch inside a block, so that the compiler can use vectors */
-        for (size_t i = begin; i < end; i++) bad |= (word[i] & 0x7f800000u) == 0x7f800000u;
-        if (!bad) continue;
-        while ((word[begin] & 0x7f800000u) != 0x7f800000u) begin++;
-        return begin;
-    }
-    return count;
+    size_t i = 0;
+    while (count - i >= BLOCK && block_finite_f32(word + i)) i += BLOCK;
+    while (i < count && (word[i] & 0x7f800000u) != 0x7f800000u) i++;
+    return i;
+}
+
+static bool block_finite_bf16(const uint16_t *word) {
+    uint16_t bad = 0;
+    for (size_t i = 0; i < BLOCK; i++) bad |= (word[i] & 0x7f80u) == 0x7f80u;
+    return !bad;
 }
 
 static size_t first_infinite_bf16(const uint16_t *word, size_t count) {
     size_t i = 0;
+    while (count - i >= BLOCK && block_finite_bf16(word + i)) i += BLOCK;
     while (i < count && (word[i] & 0x7f80u) != 0x7f80u) i++;
     return i;
 }
@@ -90,6 +106,8 @@ size_t bundle_first_infinite(const bundle_entry *e) {
     return e->count;
 }
 
+/* Each string by itself must be UTF-8, not just the text: an offset inside a character is refused.
+ */
 bool bundle_list_ok(bytes text, const int64_t *start, size_t count, char *why) {
     if (count > INT32_MAX) {
         snprintf(why, BUNDLE_WHY, "%zu strings are too many", count);
@@ -115,6 +133,7 @@ bool bundle_list_ok(bytes text, const int64_t *start, size_t count, char *why) {
     return true;
 }
 
+/* The digits are part of what they seal, so they count as zeros. */
 int bundle_seal(bytes head, hash128 *out) {
     static const char zeros[BUNDLE_DIGITS + 1] = "00000000000000000000000000000000";
     size_t digits = BUNDLE_PREFIX + strlen(BUNDLE_OPENING), rest = digits + BUNDLE_DIGITS;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Metadata are copied: they are small and often made on the spot. */
 typedef struct meta_item {
     char *key;
     bytes value; /* heap */
@@ -175,9 +176,11 @@ static const bundle_entry **entry_order(const bundle_writer *w) {
     return order;
 }
 
+/* __metadata__: the seal (zeros for now, it covers everything behind it too), the format, the
+ * caller's own keys, then a hash for each tensor in the order of the data. */
 static void header_meta(const bundle_writer *w, const bundle_entry **order, buffer *head) {
     char digits[BUNDLE_DIGITS + 1];
-    memset(digits, '0', BUNDLE_DIGITS); /* the seal goes here */
+    memset(digits, '0', BUNDLE_DIGITS);
     digits[BUNDLE_DIGITS] = 0;
     buffer_add_text(head, BUNDLE_OPENING);
     buffer_add_text(head, digits);
@@ -199,6 +202,7 @@ static void header_meta(const bundle_writer *w, const bundle_entry **order, buff
     buffer_add_char(head, '}');
 }
 
+/* One entry for each tensor; their ranges follow from the order. */
 static int header_tensors(const bundle_entry **order, size_t count, buffer *head,
                           rill_error *error) {
     size_t begin = 0, end;
@@ -238,6 +242,7 @@ static int header_close(buffer *head, rill_error *error) {
     return 0;
 }
 
+/* Everything before the data. */
 static int header_make(const bundle_writer *w, const bundle_entry **order, buffer *head,
                        rill_error *error) {
     buffer_add(head, "\0\0\0\0\0\0\0\0", BUNDLE_PREFIX);
@@ -246,6 +251,7 @@ static int header_make(const bundle_writer *w, const bundle_entry **order, buffe
     return header_close(head, error);
 }
 
+/* Nothing takes the name `path` before every byte was accepted; on failure the old file stays. */
 static int file_write(const bundle_entry **order, size_t count, const buffer *head,
                       const char *path, rill_error *error) {
     writer *out;

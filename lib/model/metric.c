@@ -68,6 +68,8 @@ metric_ratio metric_sum(const metric_ratio *part, size_t n) {
     return sum;
 }
 
+/* Each side counts on its own, so a wrong answer costs precision of one label and recall of
+ * another. */
 void metric_label_counts(const int32_t *gold, const int32_t *system, size_t n, int32_t labels,
                          metric_counts *counts) {
     for (size_t i = 0; i < n; i++) {
@@ -101,6 +103,7 @@ metric_counts metric_micro(const metric_counts *counts, size_t labels) {
 
 /* ---- confusions: pairs as 64-bit keys, sorted so that equal ones stand together */
 
+/* -1 becomes the largest 32-bit number: no answer sorts last. */
 static uint64_t key_of(int32_t high, int32_t low) {
     return (uint64_t)(uint32_t)high << 32 | (uint32_t)low;
 }
@@ -156,6 +159,8 @@ int metric_confusions(const int32_t *gold, const int32_t *system, size_t n, metr
 
 /* ---- baseline */
 
+/* Pairs are only collected here and counted at the end: a corpus has far fewer distinct pairs than
+ * words, but which ones is known only then. */
 int metric_baseline_add(metric_baseline *b, bytes word, int32_t label) {
     int32_t id;
     TRY(strmap_add(&b->words, word, &id));
