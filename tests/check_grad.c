@@ -32,7 +32,7 @@ typedef struct bench {
 
 static void bench_open(bench *b, const rig_case *c, int variant) {
     *b = (bench){.c = c, .variant = variant};
-    rig_open(&b->r, false);
+    rig_open(&b->r, RIG_SMALL);
     var v = rig_build(&b->r, c, variant, true);
     ck_assert_msg(v && !b->r.failed, "%s %d does not build", c->name, variant);
     const node *y = tape_node(&b->r.t, v);

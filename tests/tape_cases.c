@@ -120,6 +120,8 @@ static var build_rnn(rig *r, int v) {
     var x = rig_real(r, shared ? RIG_WHOLE : RIG_ROWS, forms, inputs);
     if (shared) s.index = rig_numbers(r, RIG_ROWS, 0, 1, 0, forms - 1);
     for (int d = 0; d < s.directions; d++) rnn_weights_for(r, &s, d, inputs, norm, states);
+    r->rnn = s;
+    r->rnn_input = x;
     return op_rnn(&r->t, x, &s, &r->seq);
 }
 

@@ -5,18 +5,34 @@
 
 #include <string.h>
 
-/* Ragged, with a length of 1, an empty one, and the longest not in front. */
-static const int32_t small_lengths[] = {2, 1, 0, 4, 1, 3};
+/* Lengths of the sequences; returns how many there are. */
+static int rig_lengths(rig_shape shape, int32_t length[RIG_SEQUENCES]) {
+    static const int32_t ragged[] = {2, 1, 0, 4, 1, 3}; /* the longest is not in front */
+    switch (shape) {
+    case RIG_SMALL:
+        memcpy(length, ragged, sizeof ragged);
+        return (int)(sizeof ragged / sizeof *ragged);
+    case RIG_BIG:
+        for (int b = 0; b < RIG_SEQUENCES; b++) length[b] = (b * 7 + 3) % 29;
+        return RIG_SEQUENCES;
+    case RIG_ONE:
+        length[0] = 1;
+        return 1;
+    case RIG_EMPTY:
+        memset(length, 0, 3 * sizeof *length);
+        return 3;
+    case RIG_NONE:
+        break;
+    }
+    return 0;
+}
 
-void rig_open(rig *r, bool big) {
-    *r = (rig){.big = big, .only = -1, .chosen = -1};
+void rig_open(rig *r, rig_shape shape) {
+    *r = (rig){.big = shape == RIG_BIG, .only = -1, .chosen = -1};
     int32_t length[RIG_SEQUENCES];
     uint64_t name[RIG_SEQUENCES];
-    int count = big ? RIG_SEQUENCES : (int)(sizeof small_lengths / sizeof *small_lengths);
-    for (int b = 0; b < count; b++) {
-        length[b] = big ? (b * 7 + 3) % 29 : small_lengths[b];
-        name[b] = 1000 + 17 * (uint64_t)b;
-    }
+    int count = rig_lengths(shape, length);
+    for (int b = 0; b < count; b++) name[b] = 1000 + 17 * (uint64_t)b;
     r->failed = pack_make(&r->own, length, name, count, &r->all) < 0;
     r->t.c.k = cpu_kernels();
     r->t.noise = true;

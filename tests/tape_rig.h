@@ -16,6 +16,15 @@
 
 enum { RIG_LEAVES = 32, RIG_SEQUENCES = 48 };
 
+/* Which sequences stand in a rig. */
+typedef enum rig_shape {
+    RIG_SMALL, /* a few ragged ones, one of length 1, one empty */
+    RIG_BIG,   /* many, with widths of some dozens, so that the work is cut between threads */
+    RIG_ONE,   /* one sequence of one row */
+    RIG_EMPTY, /* three sequences without rows */
+    RIG_NONE   /* no sequence */
+} rig_shape;
+
 typedef enum rig_span { RIG_ROWS, RIG_EACH, RIG_WHOLE } rig_span;
 
 typedef struct rig_leaf {
@@ -37,6 +46,8 @@ typedef struct rig {
     rig_leaf leaf[RIG_LEAVES];
     var at[RIG_LEAVES]; /* where the leaf stands on the tape */
     int leaves, next;
+    rnn_spec rnn; /* of the last recurrent layer built, for comparison with textbook loops */
+    var rnn_input;
     bool failed; /* no memory for leaves: the test itself is broken */
 } rig;
 
@@ -51,7 +62,7 @@ typedef struct rig_case {
 extern const rig_case rig_cases[];
 extern const int rig_case_count;
 
-void rig_open(rig *r, bool big);
+void rig_open(rig *r, rig_shape shape);
 void rig_close(rig *r);
 /* Chooses one sequence, or all (-1). */
 void rig_choose(rig *r, int only);

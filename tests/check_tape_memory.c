@@ -1,0 +1,212 @@
+/* check_tape_memory: out of memory at every single place, and memory that dropped values give back.
+ */
+#include "check_tape.h"
+
+/* ---- running out */
+
+/* One forward and backward pass; false when memory ran out, which must be said and harm nothing. */
+static bool survives(rig *r, const rig_case *c, int variant) {
+    var v = rig_build(r, c, variant, true);
+    ck_assert(!r->failed);
+    ck_assert_msg((v != 0) == (r->t.status == 0), "%s %d: result %d, status %d", c->name, variant,
+                  (int)v, r->t.status);
+    tape_backward(&r->t, v);
+    ck_assert(r->t.status == 0 || r->t.status == RILL_ENOMEM);
+    if (r->t.status == 0) return true;
+    ck_assert_int_eq(op_input(&r->t, 1, 1, NULL, false), 0); /* the failure stays */
+    return false;
+}
+
+/* Blocks of 64 bytes and a limit that grows by 64: each allocation is the one that fails. */
+static void sweep(const rig_case *c, int variant, bool scratch, bool params) {
+    int failures = 0;
+    for (bool done = false; !done; failures++) {
+        rig r;
+        rig_open(&r, RIG_SMALL);
+        r.params = params;
+        arena *a = scratch ? &r.t.scratch : &r.t.keep;
+        a->block_size = 64;
+        a->limit = 1 + 64 * (size_t)failures;
+        done = survives(&r, c, variant);
+        rig_close(&r);
+    }
+    if (!scratch) ck_assert_int_gt(failures, 1);
+}
+
+START_TEST(every_allocation_fails_once) {
+    const rig_case *c = &rig_cases[_i];
+    int step = c->variants > 64 ? 7 : 1;
+    for (int variant = 0; variant < c->variants; variant += step) {
+        for (int i = 0; i < 4; i++) sweep(c, variant, i / 2, i % 2);
+    }
+}
+END_TEST
+
+/* Operations on what a failed operation returned do nothing. */
+START_TEST(failure_runs_through) {
+    tape t = {.c.k = cpu_kernels(), .keep.limit = 1};
+    arena own = {0};
+    pack seq, out;
+    const int32_t length[] = {2, 1};
+    static const real x[6] = {0};
+    ck_assert_int_eq(pack_make(&own, length, NULL, 2, &seq), 0);
+    tape_reset(&t);
+    var a = op_input(&t, 3, 2, x, true), b = op_tanh(&t, a);
+    ck_assert(a != 0 && b == 0 && t.status == RILL_ENOMEM);
+    const var parts[] = {a, b};
+    const conv_spec conv = {1, 1, 1, false};
+    const rnn_spec rnn = {.directions = 1, .hidden = 1, .w[0] = {.wx = a, .wh = b}};
+    const entropy_spec entropy = {.groups = 1};
+    const crf_spec crf = {0};
+    const var all[] = {op_add(&t, a, b),
+                       op_mul(&t, b, a),
+                       op_linear(&t, a, b, 0),
+                       op_concat(&t, parts, 2),
+                       op_slice(&t, b, 0, 1),
+                       op_norm(&t, a, a, b),
+                       op_embed(&t, b, NULL, 0),
+                       op_sum(&t, parts, 2),
+                       op_relu(&t, b),
+                       op_pool(&t, b, POOL_MAX, &seq),
+                       op_attend(&t, a, b, &seq),
+                       op_dropout(&t, b, 0.5, 0, &seq, DROPOUT_ROWS),
+                       op_rnn(&t, a, &rnn, &seq),
+                       op_conv(&t, a, b, 0, &conv, &seq, &out),
+                       op_crf(&t, a, a, b, &crf, &seq),
+                       op_entropy(&t, a, b, 0, &entropy)};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) ck_assert_int_eq(all[i], 0);
+    ck_assert_int_eq(out.total, 0);
+    tape_backward(&t, 0);
+    ck_assert_int_eq(t.status, RILL_ENOMEM);
+    ck_assert_ptr_null(tape_value(&t, 0));
+    tape_reset(&t);
+    ck_assert_int_eq(t.status, 0);
+    tape_free(&t);
+    arena_free(&own);
+}
+END_TEST
+
+/* ---- dropped values */
+
+enum { WIDE = 24 };
+
+typedef struct stack {
+    rig r;
+    real weight[4 * WIDE / 2 * WIDE * 2]; /* of every matrix of every layer */
+    real panel[2][2 * 4 * WIDE * WIDE];   /* packed: no packing on the tape */
+} stack;
+
+/* A stack of bidirectional layers with a residual connection over each; x is dropped as it is done
+ * with when `drop`. The result. */
+static var run_stack(stack *s, int layers, bool drop) {
+    tape *t = &s->r.t;
+    int H = WIDE / 2, G = 4 * H;
+    tape_reset(t);
+    s->r.next = 0;
+    var x = op_tanh(t, rig_real(&s->r, RIG_ROWS, 0, WIDE));
+    for (int i = 0; i < layers; i++) {
+        panels px[2] = {{G, WIDE, s->panel[0]}}, ph[2] = {{G, H, s->panel[1]}};
+        rnn_spec spec = {.cell = CELL_LSTM, .hidden = H, .directions = 2};
+        spec.w[0] = (rnn_weights){.wx = op_param(t, G, WIDE, s->weight, NULL, px),
+                                  .wh = op_param(t, G, H, s->weight, NULL, ph),
+                                  .bx = op_param(t, 1, G, s->weight, NULL, NULL),
+                                  .bh = op_param(t, 1, G, s->weight, NULL, NULL)};
+        spec.w[1] = spec.w[0];
+        var y = op_rnn(t, x, &spec, &s->r.seq), sum = op_add(t, x, y);
+        if (drop) tape_drop(t, x), tape_drop(t, y);
+        x = sum;
+    }
+    ck_assert_int_eq(t->status, 0);
+    return x;
+}
+
+static stack *stack_new(void) {
+    stack *s = calloc(1, sizeof *s);
+    ck_assert_ptr_nonnull(s);
+    rig_open(&s->r, RIG_BIG);
+    s->r.t.keep.block_size = s->r.t.scratch.block_size = 64;
+    int H = WIDE / 2, G = 4 * H;
+    for (int i = 0; i < G * WIDE; i++) s->weight[i] = (real)(i * 37 % 101) / 150 - (real)0.3;
+    ck_assert_uint_le(panel_size(G, WIDE), sizeof s->panel[0] / sizeof(real));
+    panel_pack(&s->r.t.c, G, WIDE, s->weight, WIDE, false, s->panel[0]);
+    panel_pack(&s->r.t.c, G, H, s->weight, H, false, s->panel[1]);
+    return s;
+}
+
+static void stack_free(stack *s) {
+    rig_close(&s->r);
+    free(s);
+}
+
+START_TEST(depth_costs_no_memory) {
+    size_t peak[2], kept;
+    for (int i = 0; i < 2; i++) {
+        stack *s = stack_new();
+        run_stack(s, i ? 6 : 2, true);
+        peak[i] = s->r.t.keep.peak + s->r.t.scratch.peak;
+        size_t one = (size_t)s->r.seq.total * WIDE * sizeof(real);
+        ck_assert_uint_lt(s->r.t.keep.peak, 3 * one + 1024); /* x, y and their sum */
+        stack_free(s);
+    }
+    ck_assert_uint_eq(peak[0], peak[1]);
+    stack *s = stack_new();
+    run_stack(s, 6, false);
+    kept = s->r.t.keep.peak + s->r.t.scratch.peak;
+    ck_assert_uint_gt(kept, 2 * peak[0]);
+    stack_free(s);
+}
+END_TEST
+
+START_TEST(drop_changes_nothing) {
+    stack *s = stack_new();
+    size_t size = (size_t)s->r.seq.total * WIDE * sizeof(real);
+    void *first = malloc(size);
+    ck_assert_ptr_nonnull(first);
+    memcpy(first, tape_value(&s->r.t, run_stack(s, 4, false)), size);
+    ck_assert_mem_eq(first, tape_value(&s->r.t, run_stack(s, 4, true)), size);
+    /* Recording, values are needed again: drop does nothing. */
+    s->r.t.record = true;
+    ck_assert_mem_eq(first, tape_value(&s->r.t, run_stack(s, 4, true)), size);
+    for (size_t i = 1; i < s->r.t.count; i++) ck_assert_ptr_nonnull(s->r.t.nodes[i].value);
+    free(first);
+    stack_free(s);
+}
+END_TEST
+
+START_TEST(drop_is_safe_twice) {
+    static const real data[64] = {1, 2, 3};
+    tape t = {.c.k = cpu_kernels()};
+    tape_reset(&t);
+    var x = op_input(&t, 8, 8, data, false), a = op_tanh(&t, x), b = op_relu(&t, x);
+    real *first = tape_value(&t, a);
+    tape_drop(&t, 0);
+    tape_drop(&t, x); /* not the tape's own */
+    tape_drop(&t, a);
+    tape_drop(&t, a);
+    ck_assert_ptr_null(tape_value(&t, a));
+    ck_assert_ptr_eq(tape_value(&t, x), data);
+    var wide = op_concat(&t, (const var[]){x, x}, 2), c = op_add(&t, x, x), d = op_add(&t, x, x);
+    ck_assert_ptr_ne(tape_value(&t, wide), first); /* too small for it */
+    ck_assert_ptr_eq(tape_value(&t, c), first);
+    ck_assert_ptr_ne(tape_value(&t, d), first);
+    /* The best fit, not the first: the small value leaves the wide block alone. */
+    real *wide_at = tape_value(&t, wide), *b_at = tape_value(&t, b);
+    tape_drop(&t, b);
+    tape_drop(&t, wide);
+    var e = op_slice(&t, x, 0, 4), f = op_concat(&t, (const var[]){x, x}, 2);
+    ck_assert_ptr_eq(tape_value(&t, e), b_at);
+    ck_assert_ptr_eq(tape_value(&t, f), wide_at);
+    tape_free(&t);
+}
+END_TEST
+
+TCase *check_tape_memory(void) {
+    TCase *c = tcase_create("memory");
+    tcase_set_timeout(c, 300);
+    tcase_add_loop_test(c, every_allocation_fails_once, 0, rig_case_count);
+    tcase_add_test(c, failure_runs_through);
+    tcase_add_test(c, depth_costs_no_memory);
+    tcase_add_test(c, drop_changes_nothing);
+    tcase_add_test(c, drop_is_safe_twice);
+    return c;
+}
