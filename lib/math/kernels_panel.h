@@ -7,28 +7,34 @@
  * time:
  *
  *     rows                 1   2   3   4   5-6   7-14
- *     groups, AVX-512      8   8   8   6   4     2      (32 registers, two of them a group pair)
- *     groups, AVX2         4   2   2   1   1            (16 registers, two to a group)
+ *     groups, AVX-512      8   8   8   6   4     2      (32 registers)
+ *     groups, AVX2         4   2   2   1   1            (16 registers, two a group)
  *
  * Memory: panel p of P is [K][32] and holds groups 2p and 2p+1. Rows are worked off in blocks that
- * stay in the second cache while all panels pass by.
+ * stay in the second cache while all panels pass by. Weights are fetched ahead in two distances:
+ * a few k ahead into the first cache by tiles of PANEL_NEAR rows or more (fewer rows are bound by
+ * the caches' bandwidth, not their latency), and the next panel into the second cache by tiles of
+ * PANEL_FAR rows, which have the time for it.
  */
 #ifndef RILL_MATH_KERNELS_PANEL_H
 #define RILL_MATH_KERNELS_PANEL_H
 
 #include "math/cpu.h"
 #include "math/lanes.h"
+#include <limits.h>
+#include <string.h>
 
 /* Rows and groups of the tiles that exist, T(R, C). */
 #if defined(__AVX512F__) && !defined(RILL_DOUBLE)
 #define PANEL_TILES(T)                                                                             \
     T(1, 8)                                                                                        \
-    T(2, 8) T(3, 8) T(4, 6) T(5, 4) T(6, 4) T(7, 2) T(8, 2) T(9, 2) T(10, 2) T(11, 2) T(12, 2)     \
-        T(13, 2) T(14, 2)
-enum { PANEL_ROWS = 14 };
+    T(2, 8)                                                                                        \
+    T(3, 8)                                                                                        \
+    T(4, 6) T(5, 4) T(6, 4) T(7, 2) T(8, 2) T(9, 2) T(10, 2) T(11, 2) T(12, 2) T(13, 2) T(14, 2)
+enum { PANEL_ROWS = 14, PANEL_NEAR = 4, PANEL_FAR = 9 };
 #else
 #define PANEL_TILES(T) T(1, 4) T(2, 2) T(3, 2) T(4, 1) T(5, 1) T(6, 1)
-enum { PANEL_ROWS = 6 };
+enum { PANEL_ROWS = 6, PANEL_NEAR = 4, PANEL_FAR = 5 };
 #endif
 enum { PANEL_BLOCK = 1 << 16 }; /* elements of x that are kept in the second cache */
 
@@ -39,85 +45,144 @@ typedef struct panel_job {
     bool add;
 } panel_job;
 
-/* Outputs that exist in a group: 16, fewer in the last one, none past the end. */
-INLINE int panel_width(const panel_job *j, int group) {
-    int left = j->O - group * LANES;
-    return left >= LANES ? LANES : left > 0 ? left : 0;
+/* What one tile is to do: rows of x by groups first, first + 1, ... of P. Groups past the last
+ * repeat it and are not stored: cheaper than more kinds of tiles, since few groups are bound by
+ * latency anyway. All groups are 16 wide here. */
+typedef struct panel_part {
+    int K, first, last;
+    const real *x, *P;
+    int64_t ldx;
+    const real *from; /* where the sums start: rows of y, of a bias, of zeros */
+    int64_t ld_from;  /* 0: the same row again and again */
+    real *y;
+    int64_t ldy;
+    const real *ahead; /* fetched into the second cache on the way: a line for every k */
+    int64_t ahead_step;
+} panel_part;
+
+/* Weights of one group: [K] rows of 16, PANEL apart. */
+INLINE const real *panel_group(const real *P, int K, int group) {
+    return P + (int64_t)(group / 2) * K * PANEL + group % 2 * LANES;
 }
 
-/* Where the sum of one group starts: y, bias or 0. */
-INLINE lanes panel_start(const panel_job *j, int row, int group) {
-    int width = panel_width(j, group), at = group * LANES;
-    if (j->add) return lanes_get(j->y + (int64_t)row * j->ldy + at, width);
-    return j->bias ? lanes_get(j->bias + at, width) : lanes_set(0);
-}
-
-/* R and C are constants wherever this is inlined. Groups past the last repeat it and are not
- * stored: cheaper than more tiles, since few groups are bound by latency anyway. */
-INLINE void panel_tile(const int R, const int C, const panel_job *j, int row, int group) {
-    const int last = (j->O - 1) / LANES;
-    const real *x = j->x + (int64_t)row * j->ldx, *w[8];
+/* R and C are constants wherever this is inlined. x is read through one pointer per five rows, so
+ * that the offsets of the rows fit into the general registers. */
+INLINE void panel_tile(const int R, const int C, const panel_part *p) {
+    enum { SHARE = 5, SOON = 8 };
+    const real *x[] = {p->x, p->x + SHARE * p->ldx, p->x + 2 * SHARE * p->ldx}, *w[8];
     lanes sum[28];
 #pragma GCC unroll 16
     for (int c = 0; c < C; c++) {
-        int g = group + c < last ? group + c : last;
-        w[c] = j->P + (int64_t)(g / 2) * j->K * PANEL + g % 2 * LANES;
+        int group = p->first + c < p->last ? p->first + c : p->last;
+        const real *from = p->from + (group - p->first) * LANES;
+        w[c] = panel_group(p->P, p->K, group);
 #pragma GCC unroll 16
-        for (int r = 0; r < R; r++) sum[r * C + c] = panel_start(j, row + r, g);
+        for (int r = 0; r < R; r++) sum[r * C + c] = lanes_load(from + r * p->ld_from);
     }
-    for (int64_t k = 0; k < j->K; k++) {
+    const int64_t depth = p->K, ldx = p->ldx, step = p->ahead_step;
+    const real *ahead = p->ahead;
+    for (int64_t k = 0; k < depth; k++) {
         lanes weight[8];
+        if (R >= PANEL_FAR) __builtin_prefetch(ahead + k * step, 0, 2);
 #pragma GCC unroll 16
-        for (int c = 0; c < C; c++) weight[c] = lanes_load(w[c] + k * PANEL);
+        for (int c = 0; c < C; c++) {
+            weight[c] = lanes_load(w[c] + k * PANEL);
+            if (R >= PANEL_NEAR) __builtin_prefetch(w[c] + (k + SOON) * PANEL, 0, 3);
+        }
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++) {
-            lanes a = lanes_set(x[(int64_t)r * j->ldx + k]);
+            lanes a = lanes_set(x[r / SHARE][r % SHARE * ldx + k]);
 #pragma GCC unroll 16
             for (int c = 0; c < C; c++) sum[r * C + c] = lanes_fma(a, weight[c], sum[r * C + c]);
         }
     }
 #pragma GCC unroll 16
     for (int c = 0; c < C; c++) {
+        if (p->first + c > p->last) break;
 #pragma GCC unroll 16
-        for (int r = 0; r < R; r++) {
-            real *y = j->y + (int64_t)(row + r) * j->ldy + (group + c) * LANES;
-            lanes_put(y, panel_width(j, group + c), sum[r * C + c]);
-        }
+        for (int r = 0; r < R; r++) lanes_store(p->y + r * p->ldy + c * LANES, sum[r * C + c]);
     }
 }
 
 #define PANEL_DEFINE(R, C)                                                                         \
-    static void panel_tile_##R(const panel_job *j, int row, int group) {                           \
-        panel_tile(R, C, j, row, group);                                                           \
+    static void panel_tile_##R(const panel_part *p) {                                              \
+        panel_tile(R, C, p);                                                                       \
     }
 PANEL_TILES(PANEL_DEFINE)
 
-#define PANEL_ENTRY(R, C) {panel_tile_##R, C},
+#define PANEL_ENTRY(R, C) {panel_tile_##R, R, C},
 static const struct panel_entry {
-    void (*run)(const panel_job *j, int row, int group);
-    int groups;
-} panel_entries[PANEL_ROWS + 1] = {{NULL, 0}, PANEL_TILES(PANEL_ENTRY)};
+    void (*run)(const panel_part *p);
+    int rows, groups;
+} panel_entries[PANEL_ROWS + 1] = {{NULL, 0, 0}, PANEL_TILES(PANEL_ENTRY)};
 
-/* `tiles` tiles of `rows` rows each, against all panels; a panel meets all rows before it goes. */
-static void panel_rows(const panel_job *j, int row, int tiles, int rows) {
-    const struct panel_entry tile = panel_entries[rows];
-    for (int group = 0; group * LANES < j->O; group += tile.groups) {
-        for (int t = 0; t < tiles; t++) tile.run(j, row + t * rows, group);
+static const real panel_zeros[8 * LANES];
+
+/* A tile whose last group is narrower than 16 works on full groups in a buffer of its own. */
+static void panel_edge(const struct panel_entry *tile, panel_part *p, int outputs) {
+    real room[28 * LANES];
+    const int64_t wide = (p->last - p->first + 1) * LANES;
+    const int used = outputs - p->first * LANES;
+    real *const y = p->y;
+    memset(room, 0, sizeof room);
+    for (int r = 0; r < tile->rows; r++) {
+        memcpy(room + r * wide, p->from + r * p->ld_from, (size_t)used * sizeof(real));
     }
+    p->from = p->y = room;
+    const int64_t ldy = p->ldy;
+    p->ld_from = p->ldy = wide;
+    tile->run(p);
+    for (int r = 0; r < tile->rows; r++) {
+        memcpy(y + r * ldy, room + r * wide, (size_t)used * sizeof(real));
+    }
+}
+
+/* The tile at (row, group), fetching group `next` ahead unless it is past the last. */
+static void panel_place(const panel_job *j, const struct panel_entry *tile, int row, int group,
+                        int next) {
+    panel_part p = {.K = j->K, .first = group, .last = (j->O - 1) / LANES, .P = j->P};
+    p.x = j->x + (int64_t)row * j->ldx;
+    p.y = j->y + (int64_t)row * j->ldy + group * LANES;
+    p.ldx = j->ldx;
+    p.ldy = j->ldy;
+    p.from = j->add ? p.y : j->bias ? j->bias + group * LANES : panel_zeros;
+    p.ld_from = j->add ? p.ldy : 0;
+    p.ahead = next <= p.last ? panel_group(j->P, j->K, next) : j->P;
+    p.ahead_step = next <= p.last ? PANEL : 0;
+    if ((group + tile->groups) * LANES > j->O && j->O % LANES) {
+        panel_edge(tile, &p, j->O);
+    } else {
+        tile->run(&p);
+    }
+}
+
+/* `tiles` tiles of `rows` rows each, against all panels. A panel meets all rows before it goes, and
+ * while it meets the first ones, the groups that come next are fetched, one by each tile. */
+static void panel_rows(const panel_job *j, int row, int tiles, int rows) {
+    const struct panel_entry *tile = &panel_entries[rows];
+    for (int group = 0; group * LANES < j->O; group += tile->groups) {
+        for (int t = 0; t < tiles; t++) {
+            int next = t < tile->groups ? group + tile->groups + t : INT_MAX;
+            panel_place(j, tile, row + t * rows, group, next);
+        }
+    }
+}
+
+/* n things in even shares of at most `most`: how many shares. */
+static int panel_shares(int n, int most) {
+    return (n + most - 1) / most;
 }
 
 static void panel(int n, int K, int O, const real *x, int ldx, const real *P, const real *bias,
                   real *y, int ldy, bool add) {
     const panel_job job = {K, O, ldx, ldy, x, P, bias, y, add};
-    int block = PANEL_BLOCK / K / PANEL_ROWS;
-    block = PANEL_ROWS * (block > 2 ? block : 2);
-    for (int row = 0; row < n; row += block) {
-        /* Even shares: `more` tiles have one row more than the others. */
-        int count = n - row < block ? n - row : block;
-        int tiles = (count + PANEL_ROWS - 1) / PANEL_ROWS, rows = count / tiles;
-        int more = count - tiles * rows;
+    int most = PANEL_BLOCK / K > 2 * PANEL_ROWS ? PANEL_BLOCK / K : 2 * PANEL_ROWS;
+    for (int row = 0, blocks = panel_shares(n, most); blocks > 0; blocks--) {
+        int count = (n - row) / blocks, tiles = panel_shares(count, PANEL_ROWS);
+        int rows = count / tiles, more = count - tiles * rows; /* `more` tiles have a row more */
         if (more) panel_rows(&job, row, more, rows + 1);
         panel_rows(&job, row + more * (rows + 1), tiles - more, rows);
+        row += count;
     }
 }
 
