@@ -522,6 +522,9 @@ START_TEST(rng_distributions) {
     ck_assert_double_lt(fabs(squares - 1), 0.03);
     ck_assert(rng_float(UINT32_MAX) < 1.0f && rng_float(0) == 0.0f);
     for (int i = 0; i < 100; i++) ck_assert_uint_eq(rng_below(&r, 1), 0);
+    int low = 0; /* a plain remainder would fall into the lowest third half of the time */
+    for (int i = 0; i < 3000; i++) low += rng_below(&r, UINT64_C(3) << 62) < UINT64_C(1) << 62;
+    ck_assert(low > 870 && low < 1130);
     for (int i = 0; i < 100; i++)
         ck_assert_uint_lt(rng_below(&r, (1ull << 63) + 1), (1ull << 63) + 1);
 }

@@ -95,33 +95,45 @@ bool bytes_to_int(bytes text, int64_t *value) {
     return true;
 }
 
-/* A decimal number taken apart: the first 19 significant digits, which fit 64 bits, and the power
- * of ten of the last of them. `exact` is false when a digit that is not 0 was left out. */
+/* A decimal number taken apart: digits * 10^power. Digits are kept up to 19, which fit 64 bits; a
+ * longer number only has to be too large for the fast path below. */
 typedef struct decimal {
     uint64_t digits;
     int64_t power;
-    bool negative, exact;
+    bool negative;
 } decimal;
 
-/* Reads digits at *i and returns how many; after the point each digit kept lowers the power. */
+/* Reads digits at *i and returns how many; after the point each one kept lowers the power. */
 static size_t scan_digits(bytes text, size_t *i, bool fraction, decimal *d) {
     size_t begin = *i;
     for (; *i < text.size && is_digit(text.data[*i]); ++*i) {
-        unsigned digit = (unsigned)(text.data[*i] - '0');
-        if (d->digits < UINT64_C(1000000000000000000)) {
-            d->digits = d->digits * 10 + digit;
-            d->power -= fraction;
-        } else {
-            d->power += !fraction;
-            if (digit) d->exact = false;
-        }
+        if (d->digits >= UINT64_C(1000000000000000000)) continue;
+        d->digits = d->digits * 10 + (uint64_t)(text.data[*i] - '0');
+        d->power -= fraction;
     }
     return *i - begin;
 }
 
+/* The whole number behind the e. Where it passes 64 bits the value is 0 or infinite; the power then
+ * only has to be too large for the fast path, and strtod says which. */
+static bool scan_power(bytes text, decimal *d) {
+    int64_t power;
+    if (bytes_to_int(text, &power)) {
+        if (__builtin_add_overflow(d->power, power, &d->power)) d->power = INT64_MAX;
+        return true;
+    }
+    size_t i = text.size && (text.data[0] == '-' || text.data[0] == '+');
+    if (i == text.size) return false;
+    for (; i < text.size; i++) {
+        if (!is_digit(text.data[i])) return false;
+    }
+    d->power = INT64_MAX;
+    return true;
+}
+
 /* [+-] digits [. digits] [e [+-] digits], with at least one digit before the e and after it. */
 static bool scan_decimal(bytes text, decimal *d) {
-    *d = (decimal){.exact = true};
+    *d = (decimal){0};
     size_t i = 0;
     d->negative = text.size && text.data[0] == '-';
     if (d->negative || (text.size && text.data[0] == '+')) i = 1;
@@ -131,24 +143,8 @@ static bool scan_decimal(bytes text, decimal *d) {
         digits += scan_digits(text, &i, true, d);
     }
     if (digits == 0) return false;
-    if (i < text.size && (text.data[i] | 32) == 'e') {
-        /* Behind the e stands a whole number; where it passes 64 bits the value is 0 or infinite,
-         * and strtod says which. */
-        bytes rest = bytes_slice(text, i + 1, text.size);
-        int64_t power = 0;
-        if (!bytes_to_int(rest, &power)) {
-            size_t k = rest.size && (rest.data[0] == '-' || rest.data[0] == '+');
-            if (k == rest.size) return false;
-            for (; k < rest.size; k++) {
-                if (!is_digit(rest.data[k])) return false;
-            }
-            d->exact = false;
-        } else if (__builtin_add_overflow(d->power, power, &d->power)) {
-            d->exact = false;
-        }
-        i = text.size;
-    }
-    return i == text.size;
+    if (i == text.size) return true;
+    return (text.data[i] | 32) == 'e' && scan_power(bytes_slice(text, i + 1, text.size), d);
 }
 
 /* strtod in the C locale, whatever locale the host program has set. */
@@ -178,7 +174,7 @@ bool bytes_to_real(bytes text, double *value) {
     if (!scan_decimal(text, &d)) return false;
     /* Both factors are exact in a double, so their one product or quotient is rounded correctly
      * (Clinger 1990). Files of word vectors hold nothing but such numbers. */
-    if (!d.exact || d.digits > (UINT64_C(1) << 53) || d.power < -22 || d.power > 22)
+    if (d.digits > (UINT64_C(1) << 53) || d.power < -22 || d.power > 22)
         return slow_real(text, value);
     double x = (double)d.digits; /* at most 2^53: exact */
     x = d.power < 0 ? x / ten[-d.power] : x * ten[d.power];
