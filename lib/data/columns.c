@@ -9,11 +9,13 @@
 
 #include <string.h>
 
+/* Blanks and TABs alike, since such a line may come before the separator is known. */
 bool is_docstart(bytes line) {
     bytes piece;
     return line_piece(&line, ' ', &piece) && bytes_equal(piece, BYTES("-DOCSTART-"));
 }
 
+/* Columns of a line. */
 static size_t count_pieces(bytes line, char separator) {
     size_t count = 0;
     for (bytes piece; line_piece(&line, separator, &piece); count++) {
@@ -30,6 +32,7 @@ static int default_names(corpus *c, size_t count, rill_error *error) {
     return buffer_status(&c->names, error);
 }
 
+/* Where the user gave names, their number is what the file must have. */
 int columns_learn(corpus *c, bytes line, size_t number, rill_error *error) {
     c->separator = memchr(line.data, '\t', line.size) ? '\t' : ' ';
     size_t count = count_pieces(line, c->separator);

@@ -52,6 +52,7 @@ static bool id_parse(bytes text, conllu_id *id) {
     return id_number(&text, &id->second) && text.size == 0;
 }
 
+/* SpaceAfter=No must be a field of its own: "X=SpaceAfter=No" says nothing about blanks. */
 static bool misc_has_space(bytes misc) {
     bytes field;
     while (misc.data && bytes_split(&misc, '|', &field)) {
@@ -76,6 +77,7 @@ static int conllu_split(const corpus *c, const record *r, bytes line, bytes *cel
                             "by TABs",
                             count, excerpt_of(line).text);
     }
+    /* An empty cell is forbidden, and would not survive tools that split at runs of blanks. */
     for (size_t i = 0; i < CONLLU_COLUMNS; i++) {
         if (cell[i].size) continue;
         return corpus_fault(c, r, cell[i].data, error,
@@ -140,6 +142,7 @@ static int conllu_empty(const corpus *c, record *r, conllu_state *s, conllu_id i
     return 0;
 }
 
+/* A line that is neither blank nor a comment. */
 static int conllu_line(const corpus *c, record *r, conllu_state *s, bytes line, rill_error *error) {
     bytes cell[CONLLU_COLUMNS];
     TRY(conllu_split(c, r, line, cell, error));

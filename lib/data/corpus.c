@@ -104,6 +104,7 @@ static bytes line_content(bytes raw, bool first) {
     return raw;
 }
 
+/* Appends the next raw line from where it waits: what was read ahead, then the reader. */
 static int corpus_fetch(corpus *c, buffer *out, rill_error *error) {
     if (c->peeked == c->peek.size) return fetch_read(c, out, error);
     bytes raw = raw_line(buffer_view(&c->peek), c->peeked);
@@ -134,6 +135,7 @@ int corpus_line(corpus *c, record *r, bytes *line, rill_error *error) {
     bytes raw = bytes_slice(buffer_view(&r->text), begin, r->text.size);
     *line = line_content(raw, c->line == 1);
     c->inside = !line_blank(*line);
+    /* Views die when the buffer grows: what is kept are offsets. */
     size_t at = (size_t)(line->data - r->text.data);
     if (r->text.size > c->options.max_record) {
         return status_set(error, RILL_ELIMIT, corpus_name(c), c->line, 0,
@@ -239,6 +241,8 @@ static size_t find_form(const corpus *c) {
     return 0;
 }
 
+/* Column names by format. They are fixed when the file is opened, so that a wrong --columns is told
+ * before any work is done; a file with no word line leaves them unknown. */
 static int corpus_set_columns(corpus *c, rill_error *error) {
     if (c->options.columns && c->format != CORPUS_COLUMNS) {
         return status_set(error, RILL_EUSAGE, corpus_name(c), 0, 0,
@@ -262,6 +266,7 @@ static int corpus_set_columns(corpus *c, rill_error *error) {
 
 /* ---- the corpus */
 
+/* Format and columns of a corpus whose reader is open. */
 static int corpus_start(corpus *c, rill_error *error) {
     if (c->options.max_record > CORPUS_TOP_RECORD) {
         return status_fail(error, RILL_EUSAGE, "longest record, found %zu, expected at most %zu",
@@ -348,6 +353,7 @@ bytes corpus_column_name(const corpus *c, size_t column) {
     return name;
 }
 
+/* Names come first: a column may be called "3" (they are, where the user named none). */
 int corpus_column(const corpus *c, bytes name, size_t *column, rill_error *error) {
     for (size_t i = 0; i < c->columns; i++) {
         if (!bytes_equal(corpus_column_name(c, i), name)) continue;
@@ -368,6 +374,7 @@ int corpus_column(const corpus *c, bytes name, size_t *column, rill_error *error
 
 /* ---- records */
 
+/* Empties the record; its memory stays, so a warm one is filled without malloc. */
 static void record_reset(const corpus *c, record *r) {
     buffer_clear(&r->text);
     r->line_count = r->cell_count = r->range_count = r->words = 0;
@@ -378,6 +385,7 @@ static void record_reset(const corpus *c, record *r) {
     r->separator = c->format == CORPUS_HORIZONTAL ? '_' : c->separator;
 }
 
+/* One record in the format of the file. */
 static int parse_record(corpus *c, record *r, rill_error *error) {
     switch (c->format) {
     case CORPUS_CONLLU:

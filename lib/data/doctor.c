@@ -30,6 +30,7 @@ int doctor_add(doctor_report *report, doctor_severity severity, const char *chec
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
+    /* Corpora and their names are closed before the report is printed: copy. */
     const char *file = place.file;
     if (file) place.file = mem_text(file, strlen(file));
     char *message = mem_text(text, strlen(text));
@@ -41,6 +42,7 @@ int doctor_add(doctor_report *report, doctor_severity severity, const char *chec
     return report_push(report, (doctor_finding){severity, check, place, count, message});
 }
 
+/* File names are const for readers, but the report allocated them. */
 void doctor_free(doctor_report *report) {
     for (size_t i = 0; i < report->count; i++) {
         free(report->finding[i].message);

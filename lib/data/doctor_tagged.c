@@ -81,6 +81,7 @@ typedef struct exam {
 
 /* ---- tallies */
 
+/* Counts; the first one is kept with its place. */
 static void tally_add(tally *t, doctor_place place, bytes example) {
     if (t->count++) return;
     t->first = place;
@@ -92,11 +93,13 @@ static doctor_place word_place(const exam *e, const char *file, size_t word, siz
                           record_word_column(&e->record, word, column)};
 }
 
+/* The limit that a tally goes by, 0 where it has none. */
 static size_t tally_limit(const exam *e, int which) {
     if (which == LONG_SENTENCE) return e->options.long_sentence;
     return which == LONG_WORD ? e->options.long_word : 0;
 }
 
+/* What the words of one file showed. */
 static int report_tallies(exam *e) {
     for (int i = 0; i < TALLIES; i++) {
         const tally *t = e->tally + i;
@@ -117,6 +120,7 @@ static int report_tallies(exam *e) {
 
 /* ---- words */
 
+/* Printable ASCII, which is most words: nothing can be odd about it. */
 static bool is_plain(bytes text) {
     for (size_t i = 0; i < text.size; i++) {
         unsigned char c = (unsigned char)text.data[i];
@@ -134,6 +138,7 @@ static bool has_odd_space(bytes text) {
     return false;
 }
 
+/* A word by itself. */
 static int check_form(exam *e, doctor_place place, bytes form) {
     if (form.size > e->options.long_word) tally_add(e->tally + LONG_WORD, place, form);
     if (is_plain(form)) return 0;
@@ -144,6 +149,7 @@ static int check_form(exam *e, doctor_place place, bytes form) {
     return 0;
 }
 
+/* Counts a label; the label as such is looked at only when it is new. */
 static int check_label(exam *e, table *t, doctor_place place, bytes label) {
     int32_t id;
     size_t known = (size_t)t->labels.count;
@@ -175,6 +181,7 @@ static void check_sequence(exam *e, table *t, const char *file, size_t column) {
     }
 }
 
+/* The labels of a sentence, column by column. */
 static int check_columns(exam *e, half *side, const char *file) {
     const record *r = &e->record;
     TRY(mem_grow(&e->labels, &e->labels_room, r->words, sizeof *e->labels));
@@ -188,6 +195,7 @@ static int check_columns(exam *e, half *side, const char *file) {
     return 0;
 }
 
+/* Messages list several places: folders would drown them. */
 static const char *base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
@@ -228,6 +236,7 @@ static int check_repeat(exam *e, half *side, doctor_place place) {
     return buffer_status(&e->places, NULL);
 }
 
+/* One sentence; a -DOCSTART- line by itself is none. */
 static int check_record(exam *e, half *side, const char *file) {
     const record *r = &e->record;
     if (r->words == 0) {
@@ -288,6 +297,8 @@ static int note_fault(exam *e, const char *file, size_t number, const rill_error
                       (doctor_place){file, fault->line, fault->column}, 1, "%s", fault->message);
 }
 
+/* All sentences of a file. Bad data are noted and passed over; behind a record beyond the limit the
+ * file can't be read on. */
 static int check_records(exam *e, half *side, corpus *c, const char *file) {
     rill_error fault = {0};
     size_t faults = 0, words = 0;
@@ -315,6 +326,7 @@ static int check_records(exam *e, half *side, corpus *c, const char *file) {
                       "no words, found an empty file, expected sentences");
 }
 
+/* One file; its tallies are reported at its end, its tables stay for the side. */
 static int check_file(exam *e, half *side, const char *path) {
     corpus *c;
     TRY(corpus_open(path, &e->options.corpus, &c, e->error));
@@ -338,6 +350,7 @@ static bytes column_name(const exam *e, size_t k) {
 
 #define NAME(e, k) (int)column_name(e, k).size, column_name(e, k).data
 
+/* A note only: short sentences repeat in every corpus. */
 static int report_duplicates(exam *e, const half *side) {
     const tally *t = &side->duplicate;
     if (!t->count) return 0;
@@ -347,6 +360,7 @@ static int report_duplicates(exam *e, const half *side) {
         t->example.text, base_name(side->original.file), side->original.line);
 }
 
+/* Sequences by the scheme that the column turned out to be in. */
 static int report_scheme(exam *e, const half *side, size_t k) {
     const table *t = side->table + k;
     scheme s = scheme_verdict(&t->survey);
@@ -365,6 +379,7 @@ typedef struct label_list {
     doctor_place first;
 } label_list;
 
+/* Adds a label to the list; names are collected in e->scratch, so lists come one at a time. */
 static void list_label(exam *e, label_list *list, const tally *label) {
     if (list->labels == 0) {
         buffer_clear(&e->scratch);
@@ -388,6 +403,7 @@ static int report_list(exam *e, const label_list *list, doctor_severity severity
                       list->words, e->scratch.data);
 }
 
+/* Labels that can hardly be learnt. */
 static int report_rare(exam *e, size_t k) {
     const table *t = e->train.table + k;
     label_list list = {0};
@@ -397,6 +413,7 @@ static int report_rare(exam *e, size_t k) {
     return report_list(e, &list, DOCTOR_NOTE, "rare-label", k, "are rare in train");
 }
 
+/* A column that teaches nothing: often the wrong one, or "_" in a treebank without it. */
 static int report_constant(exam *e, size_t k) {
     const table *t = e->train.table + k;
     if (t->labels.count != 1 || t->words < 2) return 0;
@@ -405,6 +422,7 @@ static int report_constant(exam *e, size_t k) {
                       t->label[0].example.text);
 }
 
+/* The rarer one of two labels is likely the slip. */
 static int report_pair(exam *e, size_t k, const tally *a, const tally *b) {
     const tally *rare = a->count < b->count ? a : b, *usual = rare == a ? b : a;
     return doctor_add(e->report, DOCTOR_WARNING, "near-label", rare->first, rare->count,
@@ -454,6 +472,7 @@ static int report_unseen(exam *e, size_t k) {
                        "of dev are not in train");
 }
 
+/* A dev part in another scheme would be scored as full of errors. */
 static int report_schemes_differ(exam *e, size_t k) {
     const scheme_survey *dev = &e->dev.table[k].survey;
     scheme a = scheme_verdict(&e->train.table[k].survey), b = scheme_verdict(dev);
@@ -463,6 +482,7 @@ static int report_schemes_differ(exam *e, size_t k) {
                       NAME(e, k), scheme_name(b), scheme_name(a));
 }
 
+/* Short sentences repeat anywhere; it is the long ones that say dev is no fresh text. */
 static int report_overlap(exam *e) {
     if (!e->overlap.count) return 0;
     return doctor_add(
@@ -479,6 +499,7 @@ static int check_side(exam *e, half *side) {
     return 0;
 }
 
+/* Train first, since dev is compared with it. */
 static int check_all(exam *e) {
     TRY(check_side(e, &e->train));
     for (size_t k = 0; k < e->columns; k++) {

@@ -20,6 +20,7 @@ static bool cut_tag(bytes piece, bytes *word, bytes *tag) {
     return true;
 }
 
+/* One piece of the line: a word and its tag, or the word alone. */
 static int horizontal_word(const corpus *c, record *r, bytes piece, rill_error *error) {
     TRY(record_add_word(r));
     if (c->options.untagged) return record_add_cell(r, piece);
@@ -43,6 +44,8 @@ int horizontal_record(corpus *c, record *r, rill_error *error) {
 
 /* ---- raw text */
 
+/* A line that is blank is a paragraph of nothing (N lines in, N lines out), unless blank lines are
+ * what separates paragraphs. */
 int text_record(corpus *c, record *r, rill_error *error) {
     bytes line;
     do {
@@ -64,6 +67,7 @@ static bool ends_with(bytes text, const char *end) {
            bytes_equal(bytes_slice(text, text.size - tail.size, text.size), tail);
 }
 
+/* Only names that say more than "text": .txt may be any format. */
 corpus_format detect_name(const char *path) {
     static const struct {
         const char *end;
@@ -89,6 +93,7 @@ static bool is_conllu_comment(bytes line) {
     return line_piece(&line, ' ', &second) && bytes_equal(second, BYTES("="));
 }
 
+/* Ten TAB separated columns, the first of which begins with a digit: 1, 1-2, 0.1. */
 static bool is_conllu_word(bytes line) {
     bytes field;
     size_t count = 0;
@@ -103,6 +108,7 @@ static bool is_entity_label(bytes piece) {
     return piece.size > 2 && piece.data[1] == '-' && memchr("BIES", piece.data[0], 4);
 }
 
+/* TABs hardly ever stand in prose, and prose does not end in an entity label or tag every word. */
 corpus_format detect_line(bytes line) {
     if (line_blank(line)) return CORPUS_AUTO;
     if (is_conllu_comment(line) || is_conllu_word(line)) return CORPUS_CONLLU;

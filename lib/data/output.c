@@ -42,6 +42,7 @@ static void add_cell(buffer *out, bytes value) {
     buffer_add(out, value.data + from, value.size - from);
 }
 
+/* Blanks separate words here; the last underscore separates the tag, so earlier ones do no harm. */
 static void add_horizontal(buffer *out, bytes value) {
     if (!value.size) buffer_add_char(out, '_');
     for (size_t i = 0; i < value.size; i++) {
@@ -50,6 +51,7 @@ static void add_horizontal(buffer *out, bytes value) {
     }
 }
 
+/* A value of MISC, where bars separate fields. */
 static void add_escaped(buffer *out, bytes value) {
     static const char from[] = " \t\n\r|\\", to[] = "stnrp\\";
     for (size_t i = 0; i < value.size; i++) {
@@ -100,6 +102,7 @@ static int conllu_place(bytes name) {
     return -1;
 }
 
+/* Names of MISC begin with a capital: ner becomes Ner. */
 static void misc_name(bytes name, buffer *out) {
     for (size_t i = 0; i < name.size; i++) {
         char c = name.data[i];
@@ -146,6 +149,7 @@ static void conllu_word(const output_sentence *s, size_t word, const output_toke
     buffer_add_text(out, any ? "\n" : "_\n");
 }
 
+/* The line that announces the words of a token. */
 static void conllu_range(const output_token *t, size_t word, buffer *out) {
     bool any = false;
     buffer_printf(out, "%zu-%zu\t", word + 1, word + t->words);
@@ -155,6 +159,7 @@ static void conllu_range(const output_token *t, size_t word, buffer *out) {
     buffer_add_text(out, any ? "\n" : "_\n");
 }
 
+/* `# key = value`, unless there is none. */
 static void conllu_comment(const char *key, bytes value, buffer *out) {
     if (!value.size) return;
     buffer_printf(out, "# %s = ", key);
@@ -162,6 +167,7 @@ static void conllu_comment(const char *key, bytes value, buffer *out) {
     buffer_add_char(out, '\n');
 }
 
+/* Comments, then each token: its range line if it has several words, and the words. */
 static void write_conllu(const output_sentence *s, buffer *out) {
     if (s->new_document) buffer_add_text(out, "# newdoc\n");
     if (s->new_paragraph) buffer_add_text(out, "# newpar\n");
@@ -185,6 +191,7 @@ static void write_conllu(const output_sentence *s, buffer *out) {
 
 /* ---- plain formats */
 
+/* A word a line with its columns; each probability stands behind its value. */
 static void write_vertical(const output_sentence *s, buffer *out) {
     for (size_t w = 0; w < s->words; w++) {
         add_cell(out, s->form[w]);
@@ -200,6 +207,7 @@ static void write_vertical(const output_sentence *s, buffer *out) {
     buffer_add_char(out, '\n');
 }
 
+/* All words on one line. */
 static void write_horizontal(const output_sentence *s, buffer *out) {
     for (size_t w = 0; w < s->words; w++) {
         if (w) buffer_add_char(out, ' ');
@@ -214,6 +222,7 @@ static void write_horizontal(const output_sentence *s, buffer *out) {
 
 /* ---- JSON lines */
 
+/* A member that is left out when it is empty. */
 static void json_text(const char *key, bytes value, buffer *out) {
     if (!value.size) return;
     buffer_printf(out, "\"%s\":", key);
@@ -232,6 +241,7 @@ static void json_key(bytes name, const char *suffix, buffer *out) {
     buffer_printf(out, "%s\":", suffix);
 }
 
+/* The values of a word; what has none is null, so that the keys are always there. */
 static void json_columns(const output_sentence *s, size_t word, buffer *out) {
     for (size_t i = 0; i < s->columns; i++) {
         const output_column *c = s->column + i;
@@ -262,6 +272,7 @@ static void json_word(const output_sentence *s, const output_token *t, size_t wo
     buffer_add_char(out, '}');
 }
 
+/* One object; `rank` and `probability` only in n-best lists. */
 static void write_json(const output_sentence *s, buffer *out) {
     buffer_add_char(out, '{');
     json_text("id", s->id, out);

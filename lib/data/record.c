@@ -29,6 +29,7 @@ bytes record_cell(const record *r, size_t word, size_t column) {
     return record_view(r, cell.begin, cell.size);
 }
 
+/* Shorthand for the column that every format has. */
 bytes record_form(const record *r, size_t word) {
     return record_cell(r, word, r->form);
 }
@@ -96,11 +97,13 @@ static void copy_until(const record *r, size_t *at, size_t to, buffer *out) {
     *at = to;
 }
 
+/* An empty cell would be no cell in a file of blank separated columns. */
 static void write_value(bytes value, buffer *out) {
     buffer_add_bytes(out, value.size ? value : BYTES("_"));
 }
 
 void record_write(const record *r, const record_change *changes, size_t count, buffer *out) {
+    /* Words and, within them, changes come in the order of their bytes: one walk is enough. */
     size_t at = 0;
     for (size_t w = 0; w < r->words; w++) {
         const record_cell_range *cells = r->cells + w * r->columns;

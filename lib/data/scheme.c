@@ -27,6 +27,7 @@ typedef struct part {
     bytes type;
 } part;
 
+/* False for what is no label of BIO, IOB1 or BIOES; p is O then. */
 static bool part_of(bytes label, part *p) {
     *p = (part){'O', {"", 0}};
     if (label.size == 1) return label.data[0] == 'O';
@@ -51,6 +52,7 @@ static part part_at(const bytes *labels, size_t count, size_t i) {
     return p;
 }
 
+/* Both inside spans that could be one. */
 static bool same_type(part a, part b) {
     return a.letter != 'O' && b.letter != 'O' && bytes_equal(a.type, b.type);
 }
@@ -63,6 +65,8 @@ static bool border(part p, part c) {
 
 /* ---- which scheme */
 
+/* The signs: E and S only occur in BIOES; an I that begins a span speaks against BIO, a B that does
+ * not touch a span of its type against IOB1. */
 void scheme_look(scheme_survey *survey, const bytes *labels, size_t count) {
     part before = {'O', {"", 0}};
     for (size_t i = 0; i < count; i++) {
@@ -90,6 +94,7 @@ scheme scheme_verdict(const scheme_survey *survey) {
 
 /* ---- what may follow what */
 
+/* One line for each scheme; a border of the sentence is an O. */
 static bool allowed(scheme s, part from, part to) {
     switch (s) {
     case SCHEME_BIO:
@@ -131,6 +136,7 @@ bool scheme_fault(scheme s, const bytes *labels, size_t count, size_t *at) {
 
 /* ---- spans */
 
+/* A span grows with each word until a border comes, so no end has to be looked for. */
 size_t scheme_spans(const bytes *labels, size_t count, scheme_span *span) {
     size_t spans = 0;
     part before = {'O', {"", 0}};

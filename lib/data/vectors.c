@@ -35,6 +35,7 @@ void vectors_free(vectors *v) {
     *v = (vectors){0};
 }
 
+/* Most published vectors know "The" only as "the". */
 int32_t vectors_find(const vectors *v, bytes word, buffer *scratch) {
     int32_t id = strmap_find(&v->words, word);
     if (id >= 0) return id;
@@ -80,6 +81,7 @@ static bool row_wanted(loader *l, bytes word) {
     return !l->options->want || l->options->want(l->options->want_data, word);
 }
 
+/* Copies the numbers of a new word to the end of the rows. */
 static int row_store(loader *l, bytes word, rill_error *error) {
     vectors *v = l->v;
     size_t width = (size_t)v->width, need;
@@ -115,6 +117,7 @@ static int set_width(loader *l, int64_t width, rill_error *error) {
 
 /* ---- text */
 
+/* The same cut as in corpora, but no cell is trimmed: a no-break space is part of a word. */
 static bool next_piece(bytes *rest, bytes *piece) {
     size_t at = 0, begin;
     while (at < rest->size && is_gap(rest->data[at])) at++;
@@ -125,15 +128,25 @@ static bool next_piece(bytes *rest, bytes *piece) {
     return piece->size > 0;
 }
 
+/* Counts the places where a piece begins, without a branch: every byte of a large file comes by. */
 static size_t count_pieces(bytes line) {
-    size_t count = 0;
-    for (bytes piece; next_piece(&line, &piece); count++) {
+    size_t count = 0, before = 1;
+    for (size_t i = 0; i < line.size; i++) {
+        size_t gap = (line.data[i] == ' ') | (line.data[i] == '\t');
+        count += before & ~gap;
+        before = gap;
     }
     return count;
 }
 
-/* Cuts the last `width` pieces off: *word is what stands before them. */
-static void cut_numbers(bytes line, size_t width, bytes *word, bytes *numbers) {
+/* Cuts a line of so many pieces: the last `width` are numbers, *word is what stands before them.
+ * The usual line begins with its word and needs no search from the end. */
+static void cut_numbers(bytes line, size_t pieces, size_t width, bytes *word, bytes *numbers) {
+    if (pieces == width + 1 && !is_gap(line.data[0])) {
+        *numbers = line;
+        (void)next_piece(numbers, word);
+        return;
+    }
     size_t at = line.size, begin = at;
     for (size_t i = 0; i < width; i++) {
         while (at && is_gap(line.data[at - 1])) at--;
@@ -185,13 +198,14 @@ static int text_row(loader *l, bytes line, rill_error *error) {
     size_t pieces = count_pieces(line);
     bytes word, numbers;
     if (pieces == 0) return 0;
-    cut_numbers(line, (size_t)l->v->width, &word, &numbers);
+    cut_numbers(line, pieces, (size_t)l->v->width, &word, &numbers);
     TRY(text_width(l, line, pieces, word, error));
     if (!row_wanted(l, word)) return 0;
     TRY(text_numbers(l, line, numbers, error));
     return row_store(l, word, error);
 }
 
+/* All lines from `line` on, which the caller read to find out the form. */
 static int text_rows(loader *l, bytes line, rill_error *error) {
     for (int status = 1; status > 0;) {
         TRY(text_row(l, line, error));
@@ -269,6 +283,7 @@ static bool binary_numbers(loader *l, const unsigned char *raw) {
     return finite;
 }
 
+/* The place is a byte of the decompressed file: there are no lines. */
 static int binary_fault(const loader *l, const source *s, rill_error *error, const char *found) {
     return status_set(error, RILL_EDATA, reader_name(l->in), 0, 0,
                       "bad binary vectors at byte %zu, found %s in row %zu, expected %zu rows of a "
@@ -276,6 +291,7 @@ static int binary_fault(const loader *l, const source *s, rill_error *error, con
                       s->offset + 1, found, l->v->seen + 1, l->v->declared, l->v->width);
 }
 
+/* A word and its numbers; the file may not end before them. */
 static int binary_row(loader *l, source *s, buffer *word, unsigned char *raw, rill_error *error) {
     size_t width = (size_t)l->v->width;
     int status = source_word(s, word, error);
@@ -316,8 +332,9 @@ static bool is_head(bytes line, int64_t *count, int64_t *width) {
 static bool is_text_row(bytes line, int32_t width) {
     bytes word, numbers, piece;
     double value;
-    if (count_pieces(line) < (size_t)width) return false;
-    cut_numbers(line, (size_t)width, &word, &numbers);
+    size_t pieces = count_pieces(line);
+    if (pieces < (size_t)width) return false;
+    cut_numbers(line, pieces, (size_t)width, &word, &numbers);
     while (next_piece(&numbers, &piece)) {
         if (!bytes_to_real(piece, &value)) return false;
     }
@@ -341,6 +358,7 @@ static int headed_rows(loader *l, size_t head, rill_error *error) {
     return format == VECTORS_TEXT ? text_rows(l, line, error) : binary_rows(l, line, head, error);
 }
 
+/* The first line is a head, or already a row whose numbers tell the width. */
 static int load_rows(loader *l, rill_error *error) {
     bytes line;
     int64_t count = 0, width = 0;
