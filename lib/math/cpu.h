@@ -81,7 +81,8 @@ typedef struct kernels {
     void (*mask)(int64_t n, uint64_t key, uint64_t high, uint64_t low, int64_t first, real keep,
                  real *y);
 
-    /* One pass of the optimiser over n weights; g is zeroed. ema may be NULL.
+    /* One pass of the optimiser over n weights; g is zeroed. ema may be NULL. Moments below 1e-30
+     * become 0.
      *   g *= scale; m = b1*m+(1-b1)*g; v = b2*v+(1-b2)*g*g
      *   w -= lr*(m/c1/(sqrt(v/c2)+eps) + decay*w);  ema = ema_keep*ema+(1-ema_keep)*w */
     void (*adam)(int64_t n, real *w, real *g, real *m, real *v, real *ema, real scale, real lr,

@@ -8,11 +8,13 @@
  *     kernels_panel.h   the product with packed weights
  *     kernels_cell.h    LSTM and GRU steps
  *     lanes_math.h      exp, tanh, sigmoid
+ *     lanes_random.h    random numbers
  */
 #include "math/cpu.h"
 #include "math/kernels_cell.h"
 #include "math/kernels_panel.h"
 #include "math/lanes_math.h"
+#include "math/lanes_random.h"
 #include <string.h>
 
 extern const kernels KERNELS;
@@ -198,57 +200,39 @@ static void norm_gain(int n, int D, const real *x, const real *stat, const real 
 
 /* ---- dropout masks */
 
-enum { BLOCKS = 16 }; /* Philox blocks side by side */
-
-/* Philox4x32-10 on BLOCKS consecutive counters; word w of block b lands in u[4 b + w]. The
- * constants are those of the algorithm (Salmon et al. 2011). */
-static void philox(uint64_t key, uint64_t high, uint64_t low, uint32_t u[4 * BLOCKS]) {
-    uint32_t a[BLOCKS], b[BLOCKS], c[BLOCKS], d[BLOCKS];
-    for (int i = 0; i < BLOCKS; i++) {
-        a[i] = (uint32_t)(low + (uint64_t)i);
-        b[i] = (uint32_t)((low + (uint64_t)i) >> 32);
-        c[i] = (uint32_t)high;
-        d[i] = (uint32_t)(high >> 32);
-    }
-    uint32_t key_a = (uint32_t)key, key_b = (uint32_t)(key >> 32);
-    for (int round = 0; round < 10; round++) {
-        for (int i = 0; i < BLOCKS; i++) {
-            uint64_t p = (uint64_t)0xD2511F53u * a[i], q = (uint64_t)0xCD9E8D57u * c[i];
-            a[i] = (uint32_t)(q >> 32) ^ b[i] ^ key_a;
-            b[i] = (uint32_t)q;
-            c[i] = (uint32_t)(p >> 32) ^ d[i] ^ key_b;
-            d[i] = (uint32_t)p;
-        }
-        key_a += 0x9E3779B9u;
-        key_b += 0xBB67AE85u;
-    }
-    for (int i = 0; i < BLOCKS; i++) {
-        u[4 * i] = a[i];
-        u[4 * i + 1] = b[i];
-        u[4 * i + 2] = c[i];
-        u[4 * i + 3] = d[i];
-    }
-}
-
 static void mask(int64_t n, uint64_t key, uint64_t high, uint64_t low, int64_t first, real keep,
                  real *y) {
-    const real kept = 1 / keep;
+    const lanes limit = lanes_set(keep), kept = lanes_set(1 / keep), zero = lanes_set(0);
     const int64_t end = first + n;
     /* `from` is the first element of the blocks drawn, which may begin before and end after y. */
-    for (int64_t from = first / 4 * 4; from < end; from += 4 * BLOCKS) {
-        uint32_t u[4 * BLOCKS];
-        real value[4 * BLOCKS];
-        philox(key, high, (low << 24) + (uint64_t)(from / 4), u);
-        for (int i = 0; i < 4 * BLOCKS; i++) {
-            value[i] = (real)(int32_t)(u[i] >> 8) * (real)0x1p-24 < keep ? kept : 0;
+    for (int64_t from = first / 4 * 4; from < end; from += RANDOM_WORDS) {
+        lanes u[2];
+        random_numbers(key, high, (low << 24) + (uint64_t)(from / 4), u);
+        for (int i = 0; i < 2; i++) {
+            u[i] = lanes_mul(u[i], lanes_set((real)0x1p-24));
+            u[i] = lanes_less(u[i], limit, kept, zero);
         }
-        int begin = from < first ? (int)(first - from) : 0;
-        int stop = end - from < 4 * BLOCKS ? (int)(end - from) : 4 * BLOCKS;
-        memcpy(y + (from + begin - first), value + begin, (size_t)(stop - begin) * sizeof(real));
+        if (from >= first && from + RANDOM_WORDS <= end) {
+            lanes_store(y + (from - first), u[0]);
+            lanes_store(y + (from - first) + LANES, u[1]);
+            continue;
+        }
+        real value[RANDOM_WORDS];
+        lanes_store(value, u[0]);
+        lanes_store(value + LANES, u[1]);
+        int64_t begin = from < first ? first : from;
+        int64_t stop = from + RANDOM_WORDS < end ? from + RANDOM_WORDS : end;
+        memcpy(y + (begin - first), value + (begin - from), (size_t)(stop - begin) * sizeof(real));
     }
 }
 
 /* ---- optimisers */
+
+/* A moment of a weight without gradients decays for ever and would end up among the denormal
+ * numbers, where every operation costs a hundred times as much. */
+INLINE lanes moment_flush(lanes m) {
+    return lanes_less(lanes_abs(m), lanes_set((real)1e-30), lanes_set(0), m);
+}
 
 /* The running average of a group of weights. */
 INLINE void ema_step(real *ema, int width, real keep, lanes w) {
@@ -263,9 +247,9 @@ static void adam(int64_t n, real *w, real *g, real *m, real *v, real *ema, real 
     LANES_GROUPS(n, {
         lanes grad = lanes_mul(lanes_get(g + at, width), lanes_set(scale));
         lanes mean = lanes_mul(lanes_set(1 - b1), grad);
-        mean = lanes_fma(lanes_set(b1), lanes_get(m + at, width), mean);
+        mean = moment_flush(lanes_fma(lanes_set(b1), lanes_get(m + at, width), mean));
         lanes square = lanes_mul(lanes_mul(lanes_set(1 - b2), grad), grad);
-        square = lanes_fma(lanes_set(b2), lanes_get(v + at, width), square);
+        square = moment_flush(lanes_fma(lanes_set(b2), lanes_get(v + at, width), square));
         lanes size = lanes_add(lanes_sqrt(lanes_mul(square, by_c2)), lanes_set(eps));
         lanes weight = lanes_get(w + at, width);
         lanes step = lanes_div(lanes_mul(mean, by_c1), size);
@@ -285,7 +269,7 @@ static void sgd(int64_t n, real *w, real *g, real *m, real *ema, real scale, rea
         lanes weight = lanes_get(w + at, width);
         lanes grad = lanes_mul(lanes_set(decay), weight);
         grad = lanes_fma(lanes_get(g + at, width), lanes_set(scale), grad);
-        lanes step = lanes_fma(lanes_set(momentum), lanes_get(m + at, width), grad);
+        lanes step = moment_flush(lanes_fma(lanes_set(momentum), lanes_get(m + at, width), grad));
         weight = lanes_fnma(lanes_set(lr), step, weight);
         lanes_put(g + at, width, lanes_set(0));
         lanes_put(m + at, width, step);
