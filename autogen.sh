@@ -45,7 +45,10 @@ install_packages() {
     DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing
 }
 
-configure_script() { autoreconf --install --force; }
+configure_script() {
+    mkdir -p m4
+    autoreconf --install --force
+}
 
 build() {
     install_packages
