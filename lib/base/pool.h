@@ -4,6 +4,7 @@
  * done. Task i runs on worker i mod threads (static, so caches stay warm), worker 0 is the caller.
  * Waiting spins about 10 microseconds, then sleeps on a futex. Results must not depend on
  * who runs what: tasks write to places of their own.
+ * Workers block all signals. In a forked child, where there are no workers, the caller does all.
  */
 #ifndef RILL_BASE_POOL_H
 #define RILL_BASE_POOL_H
