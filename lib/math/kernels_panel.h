@@ -156,14 +156,16 @@ static void panel_place(const panel_job *j, const struct panel_entry *tile, int 
     }
 }
 
-/* `tiles` tiles of `rows` rows each, against all panels. A panel meets all rows before it goes, and
- * while it meets the first ones, the groups that come next are fetched, one by each tile. */
-static void panel_rows(const panel_job *j, int row, int tiles, int rows) {
-    const struct panel_entry *tile = &panel_entries[rows];
-    for (int group = 0; group * LANES < j->O; group += tile->groups) {
-        for (int t = 0; t < tiles; t++) {
-            int next = t < tile->groups ? group + tile->groups + t : INT_MAX;
-            panel_place(j, tile, row + t * rows, group, next);
+/* `tiles` tiles of `rows` rows each, the first `more` of a row more, against all panels. A panel
+ * meets all rows before it goes, and while it meets the first ones, the groups that come next are
+ * fetched, one by each tile. */
+static void panel_rows(const panel_job *j, int row, int tiles, int rows, int more) {
+    const int groups = panel_entries[rows].groups;
+    for (int group = 0; group * LANES < j->O; group += groups) {
+        for (int t = 0, at = row; t < tiles; t++) {
+            const struct panel_entry *tile = &panel_entries[rows + (t < more)];
+            panel_place(j, tile, at, group, t < groups ? group + groups + t : INT_MAX);
+            at += tile->rows;
         }
     }
 }
@@ -179,9 +181,13 @@ static void panel(int n, int K, int O, const real *x, int ldx, const real *P, co
     int most = PANEL_BLOCK / K > 2 * PANEL_ROWS ? PANEL_BLOCK / K : 2 * PANEL_ROWS;
     for (int row = 0, blocks = panel_shares(n, most); blocks > 0; blocks--) {
         int count = (n - row) / blocks, tiles = panel_shares(count, PANEL_ROWS);
-        int rows = count / tiles, more = count - tiles * rows; /* `more` tiles have a row more */
-        if (more) panel_rows(&job, row, more, rows + 1);
-        panel_rows(&job, row + more * (rows + 1), tiles - more, rows);
+        int rows = count / tiles, more = count - tiles * rows;
+        if (more && panel_entries[rows].groups != panel_entries[rows + 1].groups) {
+            panel_rows(&job, row, more, rows + 1, 0);
+            panel_rows(&job, row + more * (rows + 1), tiles - more, rows, 0);
+        } else {
+            panel_rows(&job, row, tiles, rows, more);
+        }
         row += count;
     }
 }
