@@ -69,6 +69,7 @@ typedef struct tag_column {
     strmap values;      /* "Number=" (absent), "Number=Plur", ... */
     int32_t *group;     /* [attributes+1] */
     int32_t *label_value; /* [labels][attributes] column within the group, for each label */
+    int32_t *frequent;    /* [forms] most frequent label of each form in training; 0: of all */
 } tag_column;
 
 typedef struct tag_lexicon {

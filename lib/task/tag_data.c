@@ -375,6 +375,50 @@ static int build_words(reading *r) {
     return status;
 }
 
+/* ---- the trivial baseline */
+
+static int compare_keys(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Most frequent label of each form from sorted keys form << 32 | label; ties go to the smaller label. */
+static void most_frequent(const uint64_t *key, size_t count, int32_t *frequent) {
+    size_t best = 0;
+    for (size_t from = 0, to; from < count; from = to) {
+        for (to = from + 1; to < count && key[to] == key[from]; to++) {}
+        bool first = from == 0 || key[from] >> 32 != key[from - 1] >> 32;
+        if (!first && to - from <= best) continue;
+        best = to - from;
+        frequent[key[from] >> 32] = (int32_t)(uint32_t)key[from];
+    }
+}
+
+static int build_baseline(reading *r, int i) {
+    tag_column *c = &r->l->column[i];
+    size_t N = r->d->tokens, forms = (size_t)vocab_size(&r->l->forms);
+    uint64_t *key = mem_new(N, sizeof *key);
+    c->frequent = mem_new(forms, sizeof *c->frequent);
+    if (!key || !c->frequent) {
+        free(key);
+        return RILL_ENOMEM;
+    }
+    for (size_t t = 0; t < N; t++) key[t] = (uint32_t)r->d->label[i][t];
+    qsort(key, N, sizeof *key, compare_keys);
+    most_frequent(key, N, c->frequent);
+    for (size_t f = 1; f < forms; f++) c->frequent[f] = c->frequent[0];
+    int32_t overall = c->frequent[0];
+    for (size_t t = 0; t < N; t++) {
+        uint64_t form = (uint64_t)r->d->forms.id[r->d->token[t]];
+        key[t] = form << 32 | (uint32_t)r->d->label[i][t];
+    }
+    qsort(key, N, sizeof *key, compare_keys);
+    most_frequent(key, N, c->frequent);
+    c->frequent[0] = overall;
+    free(key);
+    return 0;
+}
+
 static int open_tokenizer(reading *r) {
     const char *form = r->o->normalize;
     r->l->form = !strcmp(form, "nfc") ? UNICODE_NFC
@@ -395,6 +439,7 @@ int tag_data_read(tag_data *d, tag_lexicon *l, const tag_options *o, const char 
     if (status == 0) drop_empty(&r);
     for (int i = 0; status == 0 && i < l->columns; i++) status = build_column(&r, i);
     if (status == 0) status = build_words(&r);
+    for (int i = 0; status == 0 && i < l->columns; i++) status = build_baseline(&r, i);
     if (status == RILL_ENOMEM) status_nomem(error);
     strmap_free(&r.words);
     for (int i = 0; i < TAG_HEADS; i++) strmap_free(&r.raw[i]);

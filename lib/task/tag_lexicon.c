@@ -27,6 +27,7 @@ void tag_lexicon_free(tag_lexicon *l) {
         free(c->allowed);
         free(c->group);
         free(c->label_value);
+        free(c->frequent);
     }
     *l = (tag_lexicon){0};
 }

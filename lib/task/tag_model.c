@@ -3,6 +3,7 @@
  *     metadata   task, config (options as JSON), columns (name, kind, scheme), summary
  *     strings    rules, forms, letters, affixes, vectors, labels.I, attributes.I, values.I
  *     I64        forms.count, letters.count, affixes.count
+ *     I32        frequent.I, the baseline's label of every form
  *     F32        the weights, under the names of the parameters
  *
  * Loading rebuilds what can be derived (tables, allowed steps, attribute values) and checks every number
@@ -71,6 +72,14 @@ static int add_vocab(bundle_writer *w, const char *name, const vocab *v, rill_er
     return bundle_writer_tensor(w, count, BUNDLE_I64, 1, shape, v->count, error);
 }
 
+/* The baseline's label of every form. */
+static int add_frequent(bundle_writer *w, const tag_lexicon *l, int i, rill_error *error) {
+    char name[48];
+    int64_t shape[] = {vocab_size(&l->forms)};
+    snprintf(name, sizeof name, "frequent.%d", i);
+    return bundle_writer_tensor(w, name, BUNDLE_I32, 1, shape, l->column[i].frequent, error);
+}
+
 static int add_lexicon(bundle_writer *w, const tag_lexicon *l, const int64_t rules[2],
                        rill_error *error) {
     char name[48];
@@ -85,6 +94,7 @@ static int add_lexicon(bundle_writer *w, const tag_lexicon *l, const int64_t rul
         const tag_column *c = &l->column[i];
         snprintf(name, sizeof name, "labels.%d", i);
         TRY(bundle_writer_strings(w, name, &c->labels, error));
+        TRY(add_frequent(w, l, i, error));
         if (c->kind != TAG_FEATURES) continue;
         snprintf(name, sizeof name, "attributes.%d", i);
         TRY(bundle_writer_strings(w, name, &c->attributes, error));
@@ -207,14 +217,30 @@ static bool find_groups(tag_column *c) {
     return a == A - 1;
 }
 
+static int load_frequent(tag_model *m, bundle *b, int i, rill_error *error) {
+    tag_column *c = &m->lexicon.column[i];
+    char name[48];
+    int64_t shape[] = {vocab_size(&m->lexicon.forms)};
+    const bundle_entry *entry;
+    snprintf(name, sizeof name, "frequent.%d", i);
+    TRY(bundle_tensor(b, name, BUNDLE_I32, 1, shape, &entry, error));
+    c->frequent = mem_new(entry->count, sizeof *c->frequent);
+    if (!c->frequent) return status_nomem(error);
+    memcpy(c->frequent, entry->data, entry->size);
+    for (size_t f = 0; f < entry->count; f++) {
+        if (c->frequent[f] < 0 || c->frequent[f] >= c->labels.count) return damaged(b, error, name);
+    }
+    return 0;
+}
+
 static int load_column(tag_model *m, bundle *b, int i, const json_t *json, rill_error *error) {
     tag_column *c = &m->lexicon.column[i];
     const char *name = json_string_value(json_object_get(json, "name"));
     const char *kind = json_string_value(json_object_get(json, "kind"));
-    const char *scheme = json_string_value(json_object_get(json, "scheme"));
+    const char *marks = json_string_value(json_object_get(json, "scheme"));
     char field[48];
     m->lexicon.columns = i + 1;
-    if (!name || !*name || !kind || !scheme || !scheme_find(bytes_of(scheme), &c->scheme)) {
+    if (!name || !*name || !kind || !marks || !scheme_find(bytes_of(marks), &c->scheme)) {
         return damaged(b, error, "columns");
     }
     c->kind = !strcmp(kind, "entity") ? TAG_ENTITY : !strcmp(kind, "features") ? TAG_FEATURES
@@ -224,6 +250,7 @@ static int load_column(tag_model *m, bundle *b, int i, const json_t *json, rill_
     snprintf(field, sizeof field, "labels.%d", i);
     TRY(bundle_strings(b, field, &c->labels, error));
     if (c->labels.count == 0 || strcmp(kinds[c->kind], kind)) return damaged(b, error, field);
+    TRY(load_frequent(m, b, i, error));
     if (c->kind == TAG_ENTITY && tag_column_allow(c) < 0) return status_nomem(error);
     if (c->kind == TAG_FEATURES) {
         snprintf(field, sizeof field, "attributes.%d", i);

@@ -47,7 +47,7 @@ static const option_row rows[] = {
          "Format of the input; auto: by name and first lines"),
     WORD("output", 'o', COMMON(output), "auto", "auto|conllu|columns|vertical|horizontal|json",
          "FORMAT", A, "Format of the output; auto: conllu for raw text, else as the input"),
-    WORD("columns", 'c', AT(columns), NULL, NULL, "NAMES", S,
+    WORD("columns", 'c', AT(columns), NULL, NULL, "NAMES", S | OPTION_CHECK,
          "Columns to predict jointly; default upos,xpos,feats for CoNLL-U, else the last column"),
     WORD("layout", 0, AT(layout), NULL, NULL, "NAMES", S | AE | OPTION_CHECK,
          "Names of the columns of a column file, such as form,pos,chunk,ner"),
