@@ -63,7 +63,7 @@ static void add_escaped(buffer *out, bytes value) {
 }
 
 /* A probability with so many decimals; not by printf, whose point depends on the locale. */
-static void add_probability(buffer *out, double p, int decimals) {
+void output_probability(double p, int decimals, buffer *out) {
     unsigned unit = 1;
     for (int i = 0; i < decimals; i++) unit *= 10;
     if (!(p > 0)) p = 0;
@@ -111,8 +111,7 @@ static void misc_name(bytes name, buffer *out) {
     }
 }
 
-/* Columns without a place of their own, and all probabilities. */
-static void misc_columns(const output_sentence *s, size_t word, buffer *out, bool *any) {
+void output_misc(const output_sentence *s, size_t word, buffer *out, bool *any) {
     for (size_t i = 0; i < s->columns; i++) {
         const output_column *c = s->column + i;
         if (conllu_place(c->name) < 0) {
@@ -125,7 +124,7 @@ static void misc_columns(const output_sentence *s, size_t word, buffer *out, boo
             misc_next(out, any);
             misc_name(c->name, out);
             buffer_add_text(out, "Prob=");
-            add_probability(out, (double)c->probability[word], 4);
+            output_probability((double)c->probability[word], 4, out);
         }
     }
 }
@@ -145,7 +144,7 @@ static void conllu_word(const output_sentence *s, size_t word, const output_toke
     bool any = false;
     buffer_add_char(out, '\t');
     if (t) misc_token(t, out, &any);
-    misc_columns(s, word, out, &any);
+    output_misc(s, word, out, &any);
     buffer_add_text(out, any ? "\n" : "_\n");
 }
 
@@ -168,16 +167,18 @@ static void conllu_comment(const char *key, bytes value, buffer *out) {
 }
 
 /* Comments, then each token: its range line if it has several words, and the words. */
+void output_rank(const output_sentence *s, buffer *out) {
+    buffer_printf(out, "# rank = %zu\n# probability = ", s->rank);
+    output_probability(s->probability, 6, out);
+    buffer_add_char(out, '\n');
+}
+
 static void write_conllu(const output_sentence *s, buffer *out) {
     if (s->new_document) buffer_add_text(out, "# newdoc\n");
     if (s->new_paragraph) buffer_add_text(out, "# newpar\n");
     conllu_comment("sent_id", s->id, out);
     conllu_comment("text", s->text, out);
-    if (s->rank) {
-        buffer_printf(out, "# rank = %zu\n# probability = ", s->rank);
-        add_probability(out, s->probability, 6);
-        buffer_add_char(out, '\n');
-    }
+    if (s->rank) output_rank(s, out);
     size_t word = 0;
     for (size_t i = 0; i < s->tokens; i++) {
         const output_token *t = s->token + i;
@@ -200,7 +201,7 @@ static void write_vertical(const output_sentence *s, buffer *out) {
             add_cell(out, s->column[i].value[w]);
             if (!s->column[i].probability) continue;
             buffer_add_char(out, '\t');
-            add_probability(out, (double)s->column[i].probability[w], 4);
+            output_probability((double)s->column[i].probability[w], 4, out);
         }
         buffer_add_char(out, '\n');
     }
@@ -255,7 +256,7 @@ static void json_columns(const output_sentence *s, size_t word, buffer *out) {
         if (!c->probability) continue;
         buffer_add_char(out, ',');
         json_key(c->name, "_prob", out);
-        add_probability(out, (double)c->probability[word], 4);
+        output_probability((double)c->probability[word], 4, out);
     }
 }
 
@@ -279,7 +280,7 @@ static void write_json(const output_sentence *s, buffer *out) {
     json_text("text", s->text, out);
     if (s->rank) {
         buffer_printf(out, "\"rank\":%zu,\"probability\":", s->rank);
-        add_probability(out, s->probability, 6);
+        output_probability(s->probability, 6, out);
         buffer_add_char(out, ',');
     }
     buffer_add_text(out, "\"words\":[");

@@ -51,6 +51,13 @@ typedef struct output_sentence {
 
 void output_write(output_format format, const output_sentence *s, buffer *out);
 
+/* Pieces of it, for records that are written back. A probability in decimals; the comments
+ * `# rank = ` and `# probability = `; the fields of a word's MISC that hold columns without a place
+ * of their own and probabilities, joined by bars (*any: something stands before). */
+void output_probability(double p, int decimals, buffer *out);
+void output_rank(const output_sentence *s, buffer *out);
+void output_misc(const output_sentence *s, size_t word, buffer *out, bool *any);
+
 /* The words of a record as a sentence: forms and tokens (space after, multiword ranges), `# text`
  * and `# sent_id`. Arrays come from the arena, views from the record. Columns are left empty. */
 MUST_USE int output_from_record(const record *r, arena *a, output_sentence *s);

@@ -206,8 +206,8 @@ static int start_workers(seat *seats, int threads, rill_error *error) {
     for (int i = 0; i < threads && status == 0; i++) {
         seats[i].started = !pthread_create(&seats[i].thread, NULL, worker_main, &seats[i]);
         if (!seats[i].started) {
-            status = status_fail(error, RILL_ENOMEM, "cannot start thread %d of %d", i + 1,
-                                 threads);
+            status =
+                status_fail(error, RILL_ENOMEM, "cannot start thread %d of %d", i + 1, threads);
         }
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);

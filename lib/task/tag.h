@@ -49,6 +49,8 @@ typedef struct tag_options {
 extern const option_table tag_option_table;
 /* Fills in what the size decides (hidden, form_dim, dropout, ...). */
 void tag_options_size(tag_options *o);
+/* `to` must be zeroed; lists have no defaults, so setting them copies them. */
+MUST_USE int tag_options_copy(tag_options *to, const tag_options *from, rill_error *error);
 
 /* ---- words and labels as numbers */
 

@@ -3,8 +3,8 @@
  *     record of the input -> sentences (its own, or found by the tokenizer) -> session -> written
  *
  * Input and output in one format: the record is written back, only the predicted columns change.
- * Otherwise the sentence is written anew (data/output.h). What input and output are alike, and where
- * each column goes, is decided once, when the input is open: the plan.
+ * Otherwise the sentence is written anew (data/output.h). What input and output are alike, and
+ * where each column goes, is decided once, when the input is open: the plan.
  */
 #ifndef RILL_TASK_TAG_APPLY_H
 #define RILL_TASK_TAG_APPLY_H
@@ -13,12 +13,12 @@
 
 typedef struct tag_plan {
     const tag_lexicon *lexicon;
-    bool same;              /* records are written back */
-    output_format format;   /* when not the same */
-    size_t form;            /* index of the form column in the records */
+    bool same;                /* records are written back */
+    output_format format;     /* when not the same */
+    size_t form;              /* index of the form column in the records */
     size_t column[TAG_HEADS]; /* same: index in the record; TAG_APPENDED or TAG_MISC */
-    int columns;            /* how many of the model's columns are written */
-    bool misc;              /* same, CoNLL-U: MISC changes */
+    int columns;              /* how many of the model's columns are written */
+    bool misc;                /* same, CoNLL-U: MISC changes */
     bool probs, ranges, nbest;
 } tag_plan;
 

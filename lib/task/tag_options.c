@@ -148,3 +148,20 @@ void tag_options_size(tag_options *o) {
         if (o->dropout < 0) o->dropout = p->dropout;
     }
 }
+
+int tag_options_copy(tag_options *to, const tag_options *from, rill_error *error) {
+    buffer value = {0};
+    int status = options_defaults(&tag_option_table, to, error);
+    for (size_t i = 0; status == 0 && i < tag_option_table.count; i++) {
+        const option_row *row = &tag_option_table.rows[i];
+        buffer_clear(&value);
+        if (!options_get(&tag_option_table, from, row, &value)) continue;
+        status = buffer_status(&value, error);
+        if (status == 0) {
+            status = options_set(&tag_option_table, to, bytes_of(row->name), buffer_view(&value),
+                                 error);
+        }
+    }
+    buffer_free(&value);
+    return status;
+}

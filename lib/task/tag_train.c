@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "data/batch.h"
 #include "data/vectors.h"
+#include "math/gemm.h"
 #include "task/tag.h"
 
 #include <stdio.h>
@@ -214,19 +215,6 @@ static int describe(void *self, bundle_writer *w, rill_error *error) {
 
 /* ---- setting up */
 
-static int copy_options(tag_options *to, const tag_options *from, rill_error *error) {
-    buffer value = {0};
-    int status = 0;
-    for (size_t i = 0; status == 0 && i < tag_option_table.count; i++) {
-        const option_row *row = &tag_option_table.rows[i];
-        buffer_clear(&value);
-        if (!options_get(&tag_option_table, from, row, &value)) continue;
-        status = options_set(&tag_option_table, to, bytes_of(row->name), buffer_view(&value), error);
-    }
-    buffer_free(&value);
-    return status;
-}
-
 static int copy_files(training *t, const char *const *files, size_t count, rill_error *error) {
     t->file = mem_new(count, sizeof *t->file);
     if (!t->file) return status_nomem(error);
@@ -345,6 +333,7 @@ static int prepare(training *t, rill_error *error) {
     tag_options_size(&t->o);
     if (t->o.common.batch == 0) t->o.common.batch = DEFAULT_BATCH;
     TRY(pool_new(t->o.common.threads > 0 ? (int)t->o.common.threads : pool_cpus(), &t->pool, error));
+    gemm_warm(t->pool);
     TRY(load_vectors(t, error));
     TRY(tag_data_read(&t->data, &t->lexicon, &t->o, (const char *const *)t->file, t->files,
                       t->hooks, error));
@@ -429,7 +418,7 @@ int tag_train(const void *options, const char *const *files, size_t count, const
         status = open_checkpoint(&t, given->common.resume, &resume, error);
         t.o.common.threads = given->common.threads;
     } else if (status == 0) {
-        status = copy_options(&t.o, given, error);
+        status = tag_options_copy(&t.o, given, error);
         if (status == 0) status = refuse_overwriting(&t.o, error);
         if (status == 0 && count == 0) {
             status = status_fail(error, RILL_EUSAGE, "no training file was given");

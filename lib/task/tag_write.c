@@ -1,13 +1,14 @@
 /* tag_write: a tagged sentence, written back into its record or anew.
  *
- * Writing back changes cells: a predicted column that the input has is replaced, others are added at
- * the end of the line. CoNLL-U has ten columns and no more, so there the rest goes to MISC, whose
- * other fields stay as they are.
+ * Writing back changes cells: a predicted column that the input has is replaced, others are added
+ * at the end of the line. CoNLL-U has ten columns and no more, so there the rest goes to MISC,
+ * whose other fields stay as they are.
  *
  *     MISC before   SpaceAfter=No|Ner=O        after   SpaceAfter=No|Ner=B-PER|NerProb=0.9871
  */
 #include "task/tag_apply.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { CONLLU_MISC = 9, CHANGES = 2 * TAG_HEADS + 1 };
@@ -85,7 +86,8 @@ static int check_options(const tag_plan *p, const tag_model *m, const char *name
         return usage(error, "nbest", "lists of label sequences need output conllu or json");
     }
     if (p->nbest && !m->net.config.head[0].crf) {
-        return usage(error, "nbest", "the first column of the model has no conditional random field");
+        return usage(error, "nbest",
+                     "the first column of the model has no conditional random field");
     }
     return 0;
 }
@@ -142,14 +144,14 @@ static int describe_text(const tag_plan *p, const tag_slot *slot, int32_t index,
         token[i].end = begin + first[i].end;
     }
     int size = snprintf(id, ID_ROOM, "%zu-%d", slot->rec.paragraph, (int)index + 1);
-    *s = (output_sentence){.id = {id, (size_t)size},
-                           .text = {first->form.data, (size_t)(last->form.data + last->form.size -
-                                                               first->form.data)},
-                           .new_paragraph = index == 0,
-                           .token = token,
-                           .tokens = (size_t)own->tokens,
-                           .form = t->word + first->word,
-                           .words = (size_t)(last->word + last->words - first->word)};
+    *s = (output_sentence){
+        .id = {id, (size_t)size},
+        .text = {first->form.data, (size_t)(last->form.data + last->form.size - first->form.data)},
+        .new_paragraph = index == 0,
+        .token = token,
+        .tokens = (size_t)own->tokens,
+        .form = t->word + first->word,
+        .words = (size_t)(last->word + last->words - first->word)};
     return 0;
 }
 
@@ -268,6 +270,11 @@ static int write_ranked(const record *r, const record_change *change, size_t cou
     if (bytes_starts(raw, BYTES("\xEF\xBB\xBF"))) raw = bytes_slice(raw, 3, raw.size);
     output_rank(s, out);
     buffer_add_bytes(out, raw);
+    /* The last sentence of a file may lack its blank line. */
+    if (r->lines[r->line_count - 1].kind != LINE_BLANK) {
+        if (raw.size && raw.data[raw.size - 1] != '\n') buffer_add_char(out, '\n');
+        buffer_add_char(out, '\n');
+    }
     int status = text.failed ? RILL_ENOMEM : 0;
     buffer_free(&text);
     return status;
@@ -297,8 +304,10 @@ int tag_write(const tag_plan *p, const tag_slot *slot, int32_t index, const tag_
               arena *a, buffer *out) {
     bool text = slot->rec.format == CORPUS_TEXT;
     if (index < 0) {
-        if (p->same) buffer_add_bytes(out, record_raw(&slot->rec));
-        else if (text && p->format == OUTPUT_HORIZONTAL) buffer_add_char(out, '\n');
+        if (p->same)
+            buffer_add_bytes(out, record_raw(&slot->rec));
+        else if (text && p->format == OUTPUT_HORIZONTAL)
+            buffer_add_char(out, '\n');
         return 0;
     }
     output_sentence s;

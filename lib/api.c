@@ -1,0 +1,326 @@
+/* api: rill.h over the list of tasks.
+ *
+ * Nothing is decided here: a call finds its task (by name, or by what a model file says) and hands
+ * on. Several models in one call must be of one task.
+ *
+ *     rill_options   a task and its options struct (see base/options.h)
+ *     rill_model     a task and a model that owns its bundle
+ *     rill_session   a task and its session; the options and models stay the caller's
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+#include "math/gemm.h"
+#include "model/info.h"
+#include "model/plot.h"
+#include "task/task.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const task *const tasks[] = {&task_tag};
+
+struct rill_options {
+    const task *task;
+    void *values;
+};
+
+struct rill_model {
+    const task *task;
+    void *model;
+};
+
+struct rill_session {
+    const task *task;
+    void *session;
+};
+
+static const task *task_find(const char *name) {
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
+        if (!strcmp(tasks[i]->name, name)) return tasks[i];
+    }
+    return NULL;
+}
+
+/* Options are taken only with the task that they were made for. */
+static int task_of(const char *name, const rill_options *options, const task **out,
+                   rill_error *error) {
+    *out = task_find(name);
+    if (!*out) return status_fail(error, RILL_EUSAGE, "unknown task \"%s\"", name);
+    if (options->task == *out) return 0;
+    return status_fail(error, RILL_EUSAGE, "these are options of task \"%s\", expected \"%s\"",
+                       options->task->name, name);
+}
+
+/* ---- small things */
+
+const char *rill_strerror(int code) {
+    static const char *const names[] = {
+        "success",           "out of memory", "input or output",
+        "bad data",          "wrong usage",   "damaged or foreign model",
+        "training diverged", "interrupted",   "too large"};
+    if (code > 0) code = 0;
+    return code < RILL_ELIMIT ? "unknown error" : names[-code];
+}
+
+const char *rill_version(void) {
+    return PACKAGE_VERSION;
+}
+
+void rill_free(char *text) {
+    free(text);
+}
+
+void rill_blas_threads(int threads) {
+    gemm_threads(threads);
+}
+
+int rill_plot_log(const char *log_path, const char *svg_path, rill_error *error) {
+    return plot_log(log_path, svg_path, error);
+}
+
+/* ---- options */
+
+bool rill_option_at(const char *name, size_t index, rill_option *out) {
+    static const rill_option_type types[] = {[OPTION_FLAG] = RILL_FLAG,
+                                             [OPTION_INT] = RILL_INT,
+                                             [OPTION_REAL] = RILL_REAL,
+                                             [OPTION_TEXT] = RILL_TEXT,
+                                             [OPTION_LIST] = RILL_LIST};
+    const task *t = task_find(name);
+    if (!t || index >= t->options->count) return false;
+    const option_row *row = &t->options->rows[index];
+    *out = (rill_option){.name = row->name,
+                         .letter = row->letter,
+                         .type = types[row->type],
+                         .fallback = row->fallback,
+                         .low = row->low,
+                         .high = row->high,
+                         .choices = row->choices,
+                         .argument = row->argument,
+                         .verbs = row->where & OPTION_ALL,
+                         .help = row->help};
+    return true;
+}
+
+int rill_options_new(const char *name, rill_options **out, rill_error *error) {
+    *out = NULL;
+    const task *t = task_find(name);
+    if (!t) return status_fail(error, RILL_EUSAGE, "unknown task \"%s\"", name);
+    rill_options *o = mem_new(1, sizeof *o);
+    if (o) o->task = t;
+    if (o) o->values = mem_new(1, t->options->size);
+    int status =
+        o && o->values ? options_defaults(t->options, o->values, error) : status_nomem(error);
+    if (status < 0) {
+        rill_options_free(o);
+        return status;
+    }
+    *out = o;
+    return 0;
+}
+
+void rill_options_free(rill_options *o) {
+    if (!o) return;
+    if (o->values) options_free(o->task->options, o->values);
+    free(o->values);
+    free(o);
+}
+
+int rill_options_set(rill_options *o, const char *name, const char *value, rill_error *error) {
+    return options_set(o->task->options, o->values, bytes_of(name), bytes_of(value), error);
+}
+
+int rill_options_read(rill_options *o, const char *path, rill_error *error) {
+    return options_read(o->task->options, o->values, path, error);
+}
+
+char *rill_options_get(const rill_options *o, const char *name) {
+    const option_row *row = options_find(o->task->options, bytes_of(name));
+    buffer text = {0};
+    if (row && options_get(o->task->options, o->values, row, &text)) {
+        buffer_add(&text, "", 0); /* an empty value is a text too */
+        if (!text.failed) return text.data ? text.data : mem_text("", 0);
+    }
+    buffer_free(&text);
+    return NULL;
+}
+
+/* ---- jobs on files */
+
+int rill_train(const char *name, const rill_options *options, const char *const *files,
+               size_t count, const rill_hooks *hooks, rill_error *error) {
+    const task *t;
+    TRY(task_of(name, options, &t, error));
+    return t->train(options->values, files, count, hooks, error);
+}
+
+/* Hands a finished report over to the caller. */
+static int take_report(int status, buffer *text, char **report, rill_error *error) {
+    if (status == 0) status = buffer_status(text, error);
+    if (status == 0 && !text->data) text->data = mem_text("", 0);
+    if (status == 0 && !text->data) status = status_nomem(error);
+    if (status < 0) {
+        buffer_free(text);
+        return status;
+    }
+    *report = text->data;
+    return 0;
+}
+
+int rill_check(const char *name, const rill_options *options, const char *const *files,
+               size_t count, char **report, size_t *faults, rill_error *error) {
+    const task *t;
+    buffer text = {0};
+    *report = NULL;
+    *faults = 0;
+    TRY(task_of(name, options, &t, error));
+    int status = t->check(options->values, files, count, &text, faults, error);
+    return take_report(status, &text, report, error);
+}
+
+/* ---- models */
+
+/* The task that the metadata name. */
+static int bundle_task(const bundle *b, const task **out, rill_error *error) {
+    const char *name;
+    TRY(bundle_need_meta(b, "task", &name, error));
+    *out = task_find(name);
+    if (*out) return 0;
+    return status_set(error, RILL_EMODEL, bundle_name(b), 0, 0, "a model of unknown task \"%.80s\"",
+                      name);
+}
+
+/* Makes the model of an open bundle, which is the model's from then on, also on failure. */
+static int model_from(bundle *b, rill_model **out, rill_error *error) {
+    const task *t = NULL;
+    int status = bundle_task(b, &t, error);
+    if (status == 0 && bundle_meta(b, "checkpoint")) {
+        status = status_set(error, RILL_EMODEL, bundle_name(b), 0, 0,
+                            "found the checkpoint of a training (option --resume goes on from it), "
+                            "expected a model");
+    }
+    rill_model *m = status == 0 ? mem_new(1, sizeof *m) : NULL;
+    if (status == 0 && !m) status = status_nomem(error);
+    if (status < 0) {
+        bundle_close(b);
+        return status;
+    }
+    m->task = t;
+    status = t->open(b, &m->model, error);
+    if (status < 0) {
+        free(m);
+        return status;
+    }
+    *out = m;
+    return 0;
+}
+
+int rill_model_open(const char *path, rill_model **out, rill_error *error) {
+    bundle *b;
+    *out = NULL;
+    TRY(bundle_open(path, &b, error));
+    return model_from(b, out, error);
+}
+
+void rill_model_free(rill_model *m) {
+    if (!m) return;
+    m->task->close(m->model);
+    free(m);
+}
+
+const char *rill_model_task(const rill_model *m) {
+    return m->task->name;
+}
+
+int rill_model_info(const char *path, bool json, char **report, rill_error *error) {
+    bundle *b;
+    const task *t;
+    rill_model *m = NULL;
+    buffer text = {0};
+    *report = NULL;
+    TRY(bundle_open(path, &b, error));
+    int status = bundle_task(b, &t, error);
+    if (status == 0) status = model_info(b, json, &text, error);
+    if (status < 0 || bundle_meta(b, "checkpoint")) {
+        bundle_close(b);
+    } else {
+        status = model_from(b, &m, error); /* what only the task can check */
+    }
+    rill_model_free(m);
+    return take_report(status, &text, report, error);
+}
+
+/* ---- models at work */
+
+/* The models as their task knows them, in one array that the caller releases. */
+static int gather(const rill_model *const *models, size_t count, const rill_options *options,
+                  void ***out, rill_error *error) {
+    if (count == 0) return status_fail(error, RILL_EUSAGE, "no model was given");
+    for (size_t i = 0; i < count; i++) {
+        const task *t;
+        TRY(task_of(models[i]->task->name, options, &t, error));
+    }
+    *out = mem_new(count, sizeof **out);
+    if (!*out) return status_nomem(error);
+    for (size_t i = 0; i < count; i++) (*out)[i] = models[i]->model;
+    return 0;
+}
+
+int rill_eval(const rill_model *const *models, size_t model_count, const rill_options *options,
+              const char *const *files, size_t count, const rill_hooks *hooks, char **report,
+              rill_error *error) {
+    void **list;
+    buffer text = {0};
+    *report = NULL;
+    TRY(gather(models, model_count, options, &list, error));
+    int status =
+        options->task->eval(list, model_count, options->values, files, count, hooks, &text, error);
+    free(list);
+    return take_report(status, &text, report, error);
+}
+
+int rill_filter(const rill_model *const *models, size_t model_count, const rill_options *options,
+                int in, const char *name, int out, const rill_hooks *hooks, rill_error *error) {
+    void **list;
+    TRY(gather(models, model_count, options, &list, error));
+    int status =
+        options->task->filter(list, model_count, options->values, in, name, out, hooks, error);
+    free(list);
+    return status;
+}
+
+int rill_session_new(const rill_model *const *models, size_t model_count,
+                     const rill_options *options, rill_session **out, rill_error *error) {
+    void **list;
+    *out = NULL;
+    TRY(gather(models, model_count, options, &list, error));
+    rill_session *s = mem_new(1, sizeof *s);
+    int status = s ? 0 : status_nomem(error);
+    if (s) {
+        s->task = options->task;
+        status = s->task->session_new(list, model_count, options->values, &s->session, error);
+    }
+    free(list);
+    if (status < 0) {
+        free(s);
+        return status;
+    }
+    *out = s;
+    return 0;
+}
+
+int rill_session_apply(rill_session *s, const char *text, size_t size, const char **answer,
+                       size_t *answer_size, rill_error *error) {
+    bytes got;
+    TRY(s->task->session_apply(s->session, (bytes){text, size}, &got, error));
+    *answer = got.data;
+    *answer_size = got.size;
+    return 0;
+}
+
+void rill_session_free(rill_session *s) {
+    if (!s) return;
+    s->task->session_free(s->session);
+    free(s);
+}
