@@ -80,7 +80,7 @@ static int expand(draft *d, bytes regex, rill_error *error) {
 /* Compiles d->regex for its faults only. Columns are exact where nothing was expanded. */
 static int try_alone(const draft *d, bytes written, rill_error *error) {
     pattern *p;
-    bool same = written.size == d->regex.size;
+    bool same = bytes_equal(written, buffer_view(&d->regex));
     int status = pattern_new(buffer_view(&d->regex), d->name, d->line, d->column, &p, error);
     if (status < 0 && !same && error) error->column = d->column;
     pattern_free(p);

@@ -159,12 +159,14 @@ static int add_token(token_session *s, token_text *t, size_t begin, size_t end, 
     if (mem_grow(&t->token, &t->token_room, t->tokens + 1, sizeof *t->token) < 0) {
         return status_nomem(error);
     }
-    t->token[t->tokens++] = (token){.begin = unicode_raw_begin(&t->map, begin),
-                                    .end = unicode_raw_end(&t->map, end),
-                                    .form = bytes_slice(buffer_view(&t->text), begin, end),
-                                    .word = (int32_t)first,
-                                    .words = (int32_t)(t->words - first),
-                                    .space_after = true};
+    token *k = &t->token[t->tokens++];
+    *k = (token){.begin = unicode_raw_begin(&t->map, begin),
+                 .end = unicode_raw_end(&t->map, end),
+                 .form = bytes_slice(buffer_view(&t->text), begin, end),
+                 .word = (int32_t)first,
+                 .words = (int32_t)(t->words - first),
+                 .space_after = true};
+    if (t->tokens > 1 && k[-1].end == k->begin) k[-1].space_after = false;
     return 0;
 }
 
@@ -172,7 +174,6 @@ static int find_tokens(token_session *s, token_text *t, rill_error *error) {
     bytes text = buffer_view(&t->text);
     size_t end = 0, at;
     while ((at = gap_end(text, end)) < text.size) {
-        if (t->tokens && at == end) t->token[t->tokens - 1].space_after = false;
         int found = rule_at(s, RULE_TOKEN, text, at, &end, error);
         if (found < 0) return found;
         if (!found) end = unicode_cluster(text, at);

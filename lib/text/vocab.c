@@ -70,10 +70,9 @@ static int add_entry(vocab *v, size_t *room, bytes word, int64_t count, rill_err
     return 0;
 }
 
-int vocab_build(vocab *v, const tally *t, const bytes *special, int32_t specials, int64_t min_count,
-                int32_t max_size, rill_error *error) {
+static int build(vocab *v, const tally *t, const bytes *special, int32_t specials,
+                 int64_t min_count, int32_t max_size, rill_error *error) {
     size_t room = 0, count;
-    if (min_count < 1) return status_fail(error, RILL_EUSAGE, "minimum count below 1");
     for (int32_t i = 0; i < specials; i++) TRY(add_entry(v, &room, special[i], 0, error));
     v->specials = specials;
     entry *list = sorted_entries(v, t, min_count, &count);
@@ -84,6 +83,14 @@ int vocab_build(vocab *v, const tally *t, const bytes *special, int32_t specials
         status = add_entry(v, &room, list[i].word, list[i].count, error);
     }
     free(list);
+    return status;
+}
+
+int vocab_build(vocab *v, const tally *t, const bytes *special, int32_t specials, int64_t min_count,
+                int32_t max_size, rill_error *error) {
+    if (min_count < 1) return status_fail(error, RILL_EUSAGE, "minimum count below 1");
+    int status = build(v, t, special, specials, min_count, max_size, error);
+    if (status < 0) vocab_free(v);
     return status;
 }
 

@@ -1,0 +1,13 @@
+/* check_text: the test cases of the text floor, one function per file. */
+#ifndef RILL_TESTS_CHECK_TEXT_H
+#define RILL_TESTS_CHECK_TEXT_H
+
+#include "test.h"
+
+void add_unicode_cases(Suite *suite);
+void add_token_cases(Suite *suite);
+void add_rules_cases(Suite *suite);
+void add_vocab_cases(Suite *suite);
+void add_ewt_cases(Suite *suite);
+
+#endif
