@@ -214,10 +214,10 @@ static int unknown_option(const cli *c, const char *word) {
         if (negated && row->type == RILL_FLAG && !c->rows[i].own)
             nearer(name + 3, size - 3, row->name, &distance, &best);
     }
-    if (!best) return cli_usage(c, "unknown option \"%.*s\"", (int)strcspn(word, "="), word);
+    if (!best) return cli_usage(c, "unknown option %.*s", (int)strcspn(word, "="), word);
     bool flag = negated && edits(name, size, best) > edits(name + 3, size - 3, best);
-    return cli_usage(c, "unknown option \"%.*s\"; did you mean \"--%s%s\"?",
-                     (int)strcspn(word, "="), word, flag ? "no-" : "", best);
+    return cli_usage(c, "unknown option %.*s (did you mean --%s%s?)", (int)strcspn(word, "="), word,
+                     flag ? "no-" : "", best);
 }
 
 static int unknown_verb(const cli *c, const char *word) {
@@ -225,8 +225,8 @@ static int unknown_verb(const cli *c, const char *word) {
     size_t distance = near_limit(strlen(word));
     for (const cli_verb *v = c->tool->verbs; v->name; v++)
         nearer(word, strlen(word), v->name, &distance, &best);
-    if (best) return cli_usage(c, "unknown verb \"%s\"; did you mean \"%s\"?", word, best);
-    return cli_usage(c, "unknown verb \"%s\"", word);
+    if (best) return cli_usage(c, "unknown verb %s (did you mean %s?)", word, best);
+    return cli_usage(c, "unknown verb %s", word);
 }
 
 static int missing_verb(const cli *c) {
@@ -358,7 +358,7 @@ static int refused(const cli *c, int answer, char **argv) {
     if (row) return cli_usage(c, "option --%s takes no value", row->row.name);
     if (word[0] == '-' && word[1] == '-') return unknown_option(c, word);
     char letter[] = {'-', (char)optopt, '\0'};
-    return cli_usage(c, "unknown option \"%s\"", isprint((unsigned char)optopt) ? letter : word);
+    return cli_usage(c, "unknown option %s", isprint((unsigned char)optopt) ? letter : word);
 }
 
 /* `--model --dev x`: the value was forgotten, and getopt took the next option for it. */
