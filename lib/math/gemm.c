@@ -55,26 +55,31 @@ static void outer_task(void *data, int task, int worker) {
                 j->x + i, j->ldx, 1, j->dw + (int64_t)o * j->ldw + i, j->ldw);
 }
 
-/* The size that cuts `length` evenly into parts of at most `most`, in whole multiples of 16. */
-static int even_tile(int length, int most) {
-    int parts = (length + most - 1) / most, size = (length + parts - 1) / parts;
-    return (size + 15) / 16 * 16;
+/* How often dW is halved: a tile should take a millisecond or so, or the packing, which every tile
+ * repeats for the side that was not cut, is felt. */
+static int halvings(const outer_job *j) {
+    static const double more[] = {0x1p18, 0x1p30, 0x1p32, 0x1p34}; /* multiply-adds */
+    const double work = (double)j->n * j->outputs * j->inputs;
+    int count = 0;
+    while (count < 4 && work >= more[count]) count++;
+    return count;
 }
 
-/* Tiles of at most 512 x 512; where that gives fewer than four, they are halved, so that two or
- * four threads share a product evenly. */
+static int half(int length) {
+    return (length / 2 + 15) / 16 * 16;
+}
+
+/* Halves the longer side of the tile each time. Returns the number of tiles. */
 static int choose_tiles(outer_job *j) {
-    enum { MOST = 512, LEAST = 64, ENOUGH = 4 };
-    int most_outputs = MOST, most_inputs = MOST, count;
-    for (;;) {
-        j->tile_outputs = even_tile(j->outputs, most_outputs);
-        j->tile_inputs = even_tile(j->inputs, most_inputs);
-        j->across = (j->inputs + j->tile_inputs - 1) / j->tile_inputs;
-        count = j->across * ((j->outputs + j->tile_outputs - 1) / j->tile_outputs);
-        int *longer = j->tile_outputs >= j->tile_inputs ? &most_outputs : &most_inputs;
-        if (count >= ENOUGH || *longer <= LEAST) return count;
-        *longer /= 2;
+    enum { LEAST = 32 };
+    j->tile_outputs = j->outputs;
+    j->tile_inputs = j->inputs;
+    for (int left = halvings(j); left > 0; left--) {
+        int *longer = j->tile_outputs >= j->tile_inputs ? &j->tile_outputs : &j->tile_inputs;
+        if (*longer >= LEAST) *longer = half(*longer);
     }
+    j->across = (j->inputs + j->tile_inputs - 1) / j->tile_inputs;
+    return j->across * ((j->outputs + j->tile_outputs - 1) / j->tile_outputs);
 }
 
 static void outer_small(const compute *c, const outer_job *j) {

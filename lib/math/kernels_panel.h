@@ -91,10 +91,11 @@ INLINE void panel_tile(const int R, const int C, const panel_part *p) {
         }
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++) {
-            lanes a = lanes_set(x[r / SHARE][r % SHARE * ldx + k]);
+            lanes a = lanes_set(x[r / SHARE][r % SHARE * ldx]);
 #pragma GCC unroll 16
             for (int c = 0; c < C; c++) sum[r * C + c] = lanes_fma(a, weight[c], sum[r * C + c]);
         }
+        for (int i = 0; i < 3; i++) x[i]++;
     }
 #pragma GCC unroll 16
     for (int c = 0; c < C; c++) {

@@ -29,34 +29,36 @@ typedef struct work {
     void *data;
 } work;
 
-/* Seconds of one run, the best of TRIES runs of about half a millisecond: short enough
- * to fall between the moments at which other programs get the processor. */
-static double seconds(work w) {
+/* How often w must run for half a millisecond: short enough to fall between the moments at which
+ * other programs get the processor. */
+static int repeats(work w) {
     w.run(w.data);
-    double start = now(), best = 1e9;
+    double start = now();
     w.run(w.data);
-    int times = (int)(0.0005 / (now() - start + 1e-9)) + 1;
-    for (int i = 0; i < TRIES; i++) {
-        start = now();
-        for (int t = 0; t < times; t++) w.run(w.data);
-        double took = (now() - start) / times;
-        if (took < best) best = took;
-    }
-    return best;
+    return (int)(0.0005 / (now() - start + 1e-9)) + 1;
+}
+
+/* Seconds of one run, the least so far. */
+static void least(work w, int times, double *best) {
+    double start = now();
+    for (int t = 0; t < times; t++) w.run(w.data);
+    double took = (now() - start) / times;
+    if (took < *best) *best = took;
 }
 
 /* ---- the limit */
 
+enum { THREADS = 2, ROUNDS = 40000 };
+
 typedef struct peak_job {
     const compute *c;
-    int64_t rounds;
-    double flops[64]; /* of each thread */
+    double flops[THREADS];
 } peak_job;
 
 static void peak_task(void *data, int task, int worker) {
     (void)worker;
     peak_job *j = data;
-    j->flops[task] = j->c->k->peak(j->rounds);
+    j->flops[task] = j->c->k->peak(ROUNDS);
 }
 
 static void peak_run(void *data) {
@@ -64,17 +66,16 @@ static void peak_run(void *data) {
     pool_run(j->c->pool, pool_threads(j->c->pool), peak_task, j);
 }
 
-/* Flops per second of all threads together. */
-static double peak(const compute *c) {
-    peak_job job = {.c = c, .rounds = 2500};
-    double took = seconds((work){peak_run, &job}), flops = 0;
-    for (int i = 0; i < pool_threads(c->pool); i++) flops += job.flops[i];
-    return flops / took;
-}
-
-static void print_share(const compute *c, const char *what, double flops, double took) {
-    double limit = peak(c);
-    printf("%-44s %7.1f GFLOP/s  %5.1f %% of peak (%.0f)\n", what, flops / took * 1e-9,
+/* Times w and the limit in turns, so that both meet the same clock and the same neighbours. */
+static void print_share(const compute *c, const char *what, double flops, work w) {
+    peak_job job = {.c = c};
+    double took = 1e9, took_peak = 1e9, limit = 0;
+    for (int i = 0, times = repeats(w); i < TRIES; i++) {
+        least(w, times, &took);
+        least((work){peak_run, &job}, 1, &took_peak);
+    }
+    for (int i = 0; i < pool_threads(c->pool); i++) limit += job.flops[i] / took_peak;
+    printf("%-40s %7.1f GFLOP/s  %5.1f %% of peak (%.0f)\n", what, flops / took * 1e-9,
            100 * flops / took / limit, limit * 1e-9);
     fflush(stdout);
 }
@@ -108,8 +109,7 @@ static void bench_product(const compute *c, int n, int K, int O) {
     char what[80];
     snprintf(what, sizeof what, "panel  N %4d  K %4d  O %4d  threads %d", n, K, O,
              pool_threads(c->pool));
-    double took = seconds((work){product_run, &job});
-    print_share(c, what, 2.0 * n * K * O, took);
+    print_share(c, what, 2.0 * n * K * O, (work){product_run, &job});
     free(weights);
     free(packed);
     free(job.x);
@@ -136,8 +136,7 @@ static void bench_outer(const compute *c, int n, int O, int I) {
     char what[80];
     snprintf(what, sizeof what, "outer  N %4d  O %4d  I %4d  threads %d", n, O, I,
              pool_threads(c->pool));
-    double took = seconds((work){outer_run, &job});
-    print_share(c, what, 2.0 * n * O * I, took);
+    print_share(c, what, 2.0 * n * O * I, (work){outer_run, &job});
     free(job.dy);
     free(job.x);
     free(job.dw);
@@ -206,7 +205,9 @@ static void bench_elements(const compute *c) {
                        numbers(3 * ELEMENTS),
                        numbers(ELEMENTS)};
         for (int e = 0; e < 3 * ELEMENTS; e++) job.u[e] = (real)0.25; /* also variances */
-        double took = seconds((work){rows[i].run, &job});
+        double took = 1e9;
+        work w = {rows[i].run, &job};
+        for (int t = 0, times = repeats(w); t < TRIES; t++) least(w, times, &took);
         printf("%-12s %6.3f ns/element\n", rows[i].name, took / ELEMENTS * 1e9);
         free(job.x);
         free(job.y);
@@ -247,6 +248,6 @@ int main(int argc, char **argv) {
     printf("kernels: %s\n", k->name);
     bench_elements(&(compute){k, NULL});
     bench_threads(k, 1);
-    bench_threads(k, 2);
+    bench_threads(k, THREADS);
     return 0;
 }
