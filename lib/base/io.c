@@ -101,7 +101,7 @@ struct reader {
     const unsigned char *raw; /* waiting input is raw[raw_begin..raw_end) */
     size_t raw_begin, raw_end;
     bool raw_eof;
-    bool begun, gzip, in_member, inflate_full;
+    bool begun, gzip, in_member;
     z_stream z;
     char *text; /* lines to hand out are text[begin..end) */
     size_t begin, seen, end, room;
@@ -252,12 +252,11 @@ static void inflate_step(reader *r, int *status) {
     *status = inflate(&r->z, Z_NO_FLUSH);
     r->raw_begin += in - r->z.avail_in;
     r->end += room - r->z.avail_out;
-    r->inflate_full = r->z.avail_out == 0; /* more may wait inside zlib */
 }
 
 /* Goes on until there is at least one new byte of text, or the end: a member's head, an empty
- * member and a trailer give none. zlib may hold output back when its room was full, so then no new
- * input is waited for. */
+ * member and a trailer give none. At the end of the input inflate is still called, for what it held
+ * back. */
 static int fill_gzip(reader *r, rill_error *error) {
     size_t before = r->end;
     while (r->end == before && !r->eof) {
@@ -265,11 +264,11 @@ static int fill_gzip(reader *r, rill_error *error) {
             TRY(next_member(r, error));
             continue;
         }
-        if (!r->inflate_full) TRY(raw_fill(r, 1, error));
+        TRY(raw_fill(r, 1, error));
         int status;
         inflate_step(r, &status);
         if (status == Z_STREAM_END) {
-            r->in_member = r->inflate_full = false;
+            r->in_member = false;
         } else if (status == Z_MEM_ERROR) {
             return status_nomem(error);
         } else if (status != Z_OK && status != Z_BUF_ERROR) {
@@ -338,7 +337,7 @@ int reader_line(reader *r, bytes *line, rill_error *error) {
 }
 
 bool reader_ready(const reader *r) {
-    if (r->eof || r->raw_eof || r->inflate_full || r->raw_begin < r->raw_end) return true;
+    if (r->eof || r->raw_eof || r->raw_begin < r->raw_end) return true;
     if (r->end > r->seen && memchr(r->text + r->seen, '\n', r->end - r->seen)) return true;
     struct pollfd p = {.fd = r->fd, .events = POLLIN};
     int ready;
