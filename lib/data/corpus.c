@@ -178,6 +178,7 @@ static int corpus_detect(corpus *c, rill_error *error) {
         found = detect_line(line);
     }
     if (found == CORPUS_AUTO) found = named;
+    if (found == CORPUS_AUTO && c->options.plain) found = CORPUS_TEXT;
     if (found == CORPUS_AUTO) found = detect_lines(buffer_view(&c->peek));
     /* A .conll file may hold CoNLL-U, but nothing else than columns otherwise. */
     c->format = named == CORPUS_COLUMNS && found != CORPUS_CONLLU ? named : found;

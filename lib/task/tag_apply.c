@@ -220,11 +220,13 @@ static int set_models(applier *a, void *const *models, size_t count, const tag_o
     return 0;
 }
 
-/* Words that stand on a line by themselves have no tags yet; a file that was recognised by its tags
- * has them replaced. */
+/* Whoever says that the input is horizontal means words without tags; a file that was recognised by
+ * its tags has them replaced. What is not tagged is raw text: a stream has to be answered line by
+ * line, and two lines of two words are no reason to wait for the end of a sentence. */
 static int corpus_options_of(const applier *a, corpus_options *c, rill_error *error) {
     TRY(tag_corpus_options(a->o, c, error));
     c->untagged = c->format == CORPUS_HORIZONTAL;
+    c->plain = true;
     return 0;
 }
 
