@@ -1,19 +1,16 @@
-/* check_base_io: lines in, from every kind of source; bytes out, also where the disk is full, the
- * folder closed or the pipe broken. Each test works in a folder of its own below TMPDIR. */
+/* check_base_io: lines in, from every kind of source, whole and damaged. Each test works in a
+ * folder of its own below TMPDIR. */
 #include "check_base.h"
 
-#include "base/io.h"
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[512];
 
-static void make_folder(void) {
+void folder_make(void) {
     const char *temp = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/check_base.XXXXXX", temp ? temp : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
@@ -21,7 +18,7 @@ static void make_folder(void) {
 }
 
 /* The names in the folder, and how many. */
-static int count_files(bool remove) {
+int folder_count(bool remove) {
     int count = 0;
     DIR *d = opendir(folder);
     for (struct dirent *e; (e = readdir(d));) {
@@ -33,34 +30,34 @@ static int count_files(bool remove) {
     return count;
 }
 
-static void remove_folder(void) {
+void folder_remove(void) {
     chmod(folder, 0700);
-    count_files(true);
+    folder_count(true);
     ck_assert_int_eq(chdir("/"), 0);
     ck_assert_int_eq(rmdir(folder), 0);
 }
 
-static void put_file(const char *path, bytes data) {
+void file_put(const char *path, bytes data) {
     FILE *f = fopen(path, "wb");
     ck_assert_ptr_nonnull(f);
     ck_assert_uint_eq(fwrite(data.data, 1, data.size, f), data.size);
     ck_assert_int_eq(fclose(f), 0);
 }
 
-static buffer get_file(const char *path) {
+buffer file_get(const char *path) {
     buffer b = {0};
     rill_error e = {0};
     ck_assert_msg(file_slurp(path, 0, &b, &e) == 0, "%s", e.message);
     return b;
 }
 
-static void check_file(const char *path, const char *expected) {
-    buffer b = get_file(path);
+void file_check(const char *path, const char *expected) {
+    buffer b = file_get(path);
     check_bytes(buffer_view(&b), expected);
     buffer_free(&b);
 }
 
-static void write_file(const char *path, bytes data) {
+void file_write(const char *path, bytes data) {
     writer *w;
     rill_error e = {0};
     ck_assert_msg(writer_open(path, &w, &e) == 0, "%s", e.message);
@@ -110,18 +107,18 @@ static void check_lines(reader *r, const char *expected) {
 }
 
 START_TEST(reader_splits_lines) {
-    make_folder();
+    folder_make();
     bytes text = texts[_i].text;
     reader *r;
     ck_assert_int_eq(reader_open_bytes(text, "memory", &r, NULL), 0);
     check_lines(r, texts[_i].lines);
-    put_file("plain", text);
+    file_put("plain", text);
     ck_assert_int_eq(reader_open("plain", 0, &r, NULL), 0);
     check_lines(r, texts[_i].lines);
-    write_file("packed.gz", text);
+    file_write("packed.gz", text);
     ck_assert_int_eq(reader_open("packed.gz", 0, &r, NULL), 0);
     check_lines(r, texts[_i].lines);
-    buffer packed = {0}; /* gzip in memory: get_file would unpack it */
+    buffer packed = {0}; /* gzip in memory: file_get would unpack it */
     int fd = open("packed.gz", O_RDONLY);
     char chunk[4096];
     buffer_add(&packed, chunk, (size_t)read(fd, chunk, sizeof chunk));
@@ -129,7 +126,7 @@ START_TEST(reader_splits_lines) {
     ck_assert_int_eq(reader_open_bytes(buffer_view(&packed), "memory", &r, NULL), 0);
     check_lines(r, texts[_i].lines);
     buffer_free(&packed);
-    remove_folder();
+    folder_remove();
 }
 END_TEST
 
@@ -152,7 +149,7 @@ static int feed_pipe(bytes data, size_t piece, pid_t *child) {
 }
 
 /* 40,000 lines of very different lengths. */
-static void make_long_text(buffer *b) {
+void long_text_make(buffer *b) {
     for (int i = 0; i < 40000; i++) {
         buffer_printf(b, "%d", i);
         int fill = i % 5000 == 4999 ? 200000 : i % 7;
@@ -161,7 +158,7 @@ static void make_long_text(buffer *b) {
     }
 }
 
-static void check_same(reader *r, bytes expected) {
+void long_text_check(reader *r, bytes expected) {
     bytes line, rest = expected, want;
     while (reader_line(r, &line, NULL) > 0) {
         if (!bytes_split(&rest, '\n', &want) || !bytes_equal(line, want))
@@ -173,10 +170,10 @@ static void check_same(reader *r, bytes expected) {
 }
 
 START_TEST(reader_reads_pipes) {
-    make_folder();
+    folder_make();
     buffer b = {0};
-    make_long_text(&b);
-    write_file("x.gz", buffer_view(&b));
+    long_text_make(&b);
+    file_write("x.gz", buffer_view(&b));
     mapping packed;
     ck_assert_int_eq(file_map("x.gz", &packed, NULL), 0);
     ck_assert_uint_lt(packed.size, b.size);
@@ -188,22 +185,22 @@ START_TEST(reader_reads_pipes) {
         int status, fd = feed_pipe(sources[i % 2], pieces[i / 2], &child);
         if (i == 3) fcntl(fd, F_SETFL, O_NONBLOCK);
         ck_assert_int_eq(reader_open_fd(fd, "pipe", 0, &r, NULL), 0);
-        check_same(r, buffer_view(&b));
+        long_text_check(r, buffer_view(&b));
         close(fd);
         waitpid(child, &status, 0);
         ck_assert_int_eq(status, 0);
     }
     file_unmap(&packed);
     buffer_free(&b);
-    remove_folder();
+    folder_remove();
 }
 END_TEST
 
 START_TEST(reader_reads_all_members) {
-    make_folder();
-    write_file("1.gz", BYTES("one\ntw"));
-    write_file("2.gz", BYTES(""));
-    write_file("3.gz", BYTES("o\nthree"));
+    folder_make();
+    file_write("1.gz", BYTES("one\ntw"));
+    file_write("2.gz", BYTES(""));
+    file_write("3.gz", BYTES("o\nthree"));
     static const char zeros[] = {0, 0, 0, 0, 0, 0, 0};
     buffer all = {0};
     for (int i = 1; i <= 3; i++) {
@@ -217,31 +214,31 @@ START_TEST(reader_reads_all_members) {
     reader *r;
     ck_assert_int_eq(reader_open_bytes(buffer_view(&all), "m", &r, NULL), 0);
     check_lines(r, "one$two$three");
-    put_file("all", buffer_view(&all));
-    check_file("all", "one\ntwo\nthree");
+    file_put("all", buffer_view(&all));
+    file_check("all", "one\ntwo\nthree");
     buffer_add_text(&all, "x");
-    put_file("all", buffer_view(&all));
+    file_put("all", buffer_view(&all));
     rill_error e;
     buffer b = {0};
     ck_assert_int_eq(file_slurp("all", 0, &b, &e), RILL_EDATA);
     ck_assert_str_eq(e.file, "all");
     buffer_free(&b);
     buffer_free(&all);
-    remove_folder();
+    folder_remove();
 }
 END_TEST
 
 /* No cut and no flip may pass as other text: an error naming the file, or the text itself. */
 START_TEST(reader_refuses_damaged_gzip) {
-    make_folder();
+    folder_make();
     bytes text = BYTES("one line\nand another line\nand one line more, and another one\n");
-    write_file("x.gz", text);
+    file_write("x.gz", text);
     mapping whole;
     ck_assert_int_eq(file_map("x.gz", &whole, NULL), 0);
     buffer out = {0};
     for (size_t cut = 2; cut < whole.size; cut++) {
         rill_error e = {0};
-        put_file("cut.gz", (bytes){(const char *)whole.data, cut});
+        file_put("cut.gz", (bytes){(const char *)whole.data, cut});
         ck_assert_int_eq(file_slurp("cut.gz", 0, &out, &e), RILL_EDATA);
         ck_assert_str_eq(e.file, "cut.gz");
         ck_assert_ptr_nonnull(strstr(e.message, "damaged gzip data"));
@@ -251,7 +248,7 @@ START_TEST(reader_refuses_damaged_gzip) {
         rill_error e = {0};
         memcpy(flipped, whole.data, whole.size);
         flipped[bit / 8] ^= (char)(1 << bit % 8);
-        put_file("flip.gz", (bytes){flipped, whole.size});
+        file_put("flip.gz", (bytes){flipped, whole.size});
         int status = file_slurp("flip.gz", 0, &out, &e);
         if (status == 0) {
             ck_assert(bytes_equal(buffer_view(&out), text)); /* a byte of the head nobody needs */
@@ -263,16 +260,16 @@ START_TEST(reader_refuses_damaged_gzip) {
     }
     buffer_free(&out);
     file_unmap(&whole);
-    remove_folder();
+    folder_remove();
 }
 END_TEST
 
 START_TEST(reader_limits_lines) {
-    make_folder();
+    folder_make();
     buffer b = {0};
     buffer_add_text(&b, "12345678\r\n1234567\n");
     for (int i = 0; i < 9 + _i * 100000; i++) buffer_add_char(&b, 'x');
-    put_file("x", buffer_view(&b));
+    file_put("x", buffer_view(&b));
     reader *r;
     bytes line;
     rill_error e;
@@ -284,7 +281,7 @@ START_TEST(reader_limits_lines) {
     ck_assert_uint_eq(e.line, 3);
     reader_close(r);
     buffer_free(&b);
-    remove_folder();
+    folder_remove();
 }
 END_TEST
 
@@ -310,8 +307,8 @@ END_TEST
 
 /* The two magic bytes may come one by one. */
 START_TEST(reader_waits_for_the_magic) {
-    make_folder();
-    write_file("x.gz", BYTES("text\n"));
+    folder_make();
+    file_write("x.gz", BYTES("text\n"));
     mapping m;
     ck_assert_int_eq(file_map("x.gz", &m, NULL), 0);
     int fd[2];
@@ -331,7 +328,7 @@ START_TEST(reader_waits_for_the_magic) {
     waitpid(child, &status, 0);
     ck_assert_int_eq(status, 0);
     file_unmap(&m);
-    remove_folder();
+    folder_remove();
 }
 END_TEST
 
@@ -371,7 +368,7 @@ END_TEST
 /* 150,000 lines in a kilobyte of gzip, flushed but not ended: inflate holds most of the text back
  * while no more input comes, and every line must come out all the same. */
 START_TEST(reader_empties_inflate) {
-    make_folder();
+    folder_make();
     ck_assert_int_eq(mkfifo("pipe.gz", 0600), 0);
     int fd = open("pipe.gz", O_RDWR);
     writer *w;
@@ -393,7 +390,7 @@ START_TEST(reader_empties_inflate) {
     reader_close(r);
     writer_close(w);
     close(fd);
-    remove_folder();
+    folder_remove();
 }
 END_TEST
 
@@ -417,12 +414,12 @@ START_TEST(reader_names_bad_paths) {
 END_TEST
 
 START_TEST(files_whole) {
-    make_folder();
+    folder_make();
     buffer b = {0};
     rill_error e;
-    make_long_text(&b);
-    put_file("x", buffer_view(&b));
-    put_file("empty", BYTES(""));
+    long_text_make(&b);
+    file_put("x", buffer_view(&b));
+    file_put("empty", BYTES(""));
     hash128 h;
     ck_assert_int_eq(file_hash("x", &h, &e), 0);
     ck_assert(hash128_equal(h, hash128_of(b.data, b.size)));
@@ -448,219 +445,7 @@ START_TEST(files_whole) {
     ck_assert(file_exists("x") && !file_exists("none"));
     buffer_free(&out);
     buffer_free(&b);
-    remove_folder();
-}
-END_TEST
-
-/* ---- writer */
-
-START_TEST(writer_replaces_atomically) {
-    make_folder();
-    put_file("x", BYTES("old"));
-    mode_t before = umask(027);
-    writer *w;
-    ck_assert_int_eq(writer_open("x", &w, NULL), 0);
-    ck_assert_int_eq(writer_add_bytes(w, BYTES("new"), NULL), 0);
-    ck_assert_int_eq(writer_flush(w, NULL), 0);
-    ck_assert_int_eq(count_files(false), 2);
-    check_file("x", "old");
-    ck_assert_int_eq(writer_commit(w, NULL), 0);
-    check_file("x", "new");
-    ck_assert_int_lt(writer_add(w, "more", 4, NULL) + writer_flush(w, NULL), 0);
-    writer_close(w);
-    struct stat s;
-    ck_assert_int_eq(stat("x", &s), 0);
-    ck_assert_uint_eq(s.st_mode & 0777, 0640);
-    umask(before);
-    ck_assert_int_eq(writer_open("x", &w, NULL), 0);
-    ck_assert_int_eq(writer_add_bytes(w, BYTES("newer"), NULL), 0);
-    writer_close(w);
-    check_file("x", "new");
-    ck_assert_int_eq(count_files(false), 1);
-    writer_close(NULL);
-    remove_folder();
-}
-END_TEST
-
-/* Pieces of all sizes around the size of the buffer, plain and compressed, twice the same bytes. */
-START_TEST(writer_keeps_all_bytes) {
-    make_folder();
-    buffer b = {0};
-    make_long_text(&b);
-    static const char *const names[] = {"x", "x.gz", "y.gz"};
-    for (int i = 0; i < 3; i++) {
-        writer *w;
-        ck_assert_int_eq(writer_open(names[i], &w, NULL), 0);
-        for (size_t at = 0, size = 1; at < b.size; at += size, size = size * 3 % 200003) {
-            if (size > b.size - at) size = b.size - at;
-            ck_assert_int_eq(writer_add(w, b.data + at, size, NULL), 0);
-        }
-        ck_assert_int_eq(writer_commit(w, NULL), 0);
-        writer_close(w);
-        buffer back = get_file(names[i]);
-        ck_assert(bytes_equal(buffer_view(&back), buffer_view(&b)));
-        buffer_free(&back);
-    }
-    hash128 x, y;
-    ck_assert_int_eq(file_hash("x.gz", &x, NULL), 0);
-    ck_assert_int_eq(file_hash("y.gz", &y, NULL), 0);
-    ck_assert(hash128_equal(x, y));
-    buffer_free(&b);
-    remove_folder();
-}
-END_TEST
-
-START_TEST(writer_follows_links_and_pipes) {
-    make_folder();
-    put_file("real", BYTES("old"));
-    ck_assert_int_eq(symlink("real", "link"), 0);
-    write_file("link", BYTES("new"));
-    check_file("real", "new");
-    struct stat s;
-    ck_assert(lstat("link", &s) == 0 && S_ISLNK(s.st_mode));
-    /* A pipe stands for all that is written in place. Never a real device: run by root, a writer
-     * that is broken would replace it for the whole machine. */
-    char got[8] = "";
-    ck_assert_int_eq(mkfifo("pipe", 0600), 0);
-    int fd = open("pipe", O_RDWR | O_NONBLOCK);
-    ck_assert_int_ge(fd, 0);
-    write_file("pipe", BYTES("through"));
-    ck_assert(stat("pipe", &s) == 0 && S_ISFIFO(s.st_mode));
-    ck_assert_int_eq(read(fd, got, sizeof got), 7);
-    ck_assert_str_eq(got, "through");
-    close(fd);
-    char name[256], path[800];
-    memset(name, 'n', 255); /* the longest name there is */
-    name[255] = '\0';
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    write_file(path, BYTES("long"));
-    check_file(name, "long");
-    remove_folder();
-}
-END_TEST
-
-START_TEST(writer_flushes_to_pipes) {
-    int fd[2];
-    ck_assert_int_eq(pipe(fd), 0);
-    writer *w;
-    char got[8] = "";
-    ck_assert_int_eq(writer_open_fd(fd[1], "pipe", &w, NULL), 0);
-    ck_assert_int_eq(writer_add_bytes(w, BYTES("abc"), NULL), 0);
-    ck_assert_int_eq(writer_flush(w, NULL), 0);
-    ck_assert_int_eq(read(fd[0], got, sizeof got), 3);
-    ck_assert_str_eq(got, "abc");
-    signal(SIGPIPE, SIG_IGN);
-    close(fd[0]);
-    rill_error e;
-    ck_assert_int_eq(writer_add_bytes(w, BYTES("abc"), &e), 0);
-    ck_assert_int_eq(writer_commit(w, &e), RILL_EIO);
-    ck_assert_str_eq(e.message, "cannot write \"pipe\": Broken pipe");
-    ck_assert_int_eq(writer_add_bytes(w, BYTES("x"), &e), RILL_EIO);
-    writer_close(w);
-    close(fd[1]);
-}
-END_TEST
-
-/* A pipe that is full and non-blocking makes writes short; nothing is lost. */
-START_TEST(writer_survives_short_writes) {
-    int fd[2];
-    buffer b = {0};
-    make_long_text(&b);
-    ck_assert_int_eq(pipe(fd), 0);
-    fcntl(fd[1], F_SETFL, O_NONBLOCK);
-    pid_t child = fork();
-    if (child == 0) {
-        reader *r;
-        close(fd[1]);
-        if (reader_open_fd(fd[0], "pipe", 0, &r, NULL)) _exit(1);
-        check_same(r, buffer_view(&b));
-        _exit(0);
-    }
-    close(fd[0]);
-    writer *w;
-    ck_assert_int_eq(writer_open_fd(fd[1], "pipe", &w, NULL), 0);
-    ck_assert_int_eq(writer_add_bytes(w, buffer_view(&b), NULL), 0);
-    ck_assert_int_eq(writer_commit(w, NULL), 0);
-    writer_close(w);
-    close(fd[1]);
-    int status;
-    waitpid(child, &status, 0);
-    ck_assert_int_eq(status, 0);
-    buffer_free(&b);
-}
-END_TEST
-
-/* The disk is full after 100 kB: the error names the path, the old file stays, nothing is left. */
-START_TEST(writer_reports_full_disk) {
-    static const char *const names[] = {"x", "x.gz"};
-    make_folder();
-    put_file(names[_i], BYTES("old"));
-    signal(SIGXFSZ, SIG_IGN);
-    struct rlimit limit = {100000, RLIM_INFINITY};
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    writer *w;
-    rill_error e = {0};
-    ck_assert_int_eq(writer_open(names[_i], &w, &e), 0);
-    unsigned noise = 1;
-    int status = 0;
-    for (int i = 0; i < 300000 && status == 0; i++) {
-        noise = noise * 1103515245 + 12345;
-        status = writer_add(w, (char *)&noise + 2, 2, &e);
-    }
-    ck_assert_int_eq(status, RILL_EIO);
-    char expected[100];
-    snprintf(expected, sizeof expected, "cannot write \"%s\": File too large", names[_i]);
-    ck_assert_str_eq(e.message, expected);
-    ck_assert_int_eq(writer_flush(w, &e), RILL_EIO);
-    ck_assert_int_eq(writer_commit(w, &e), RILL_EIO);
-    writer_close(w);
-    ck_assert_int_eq(count_files(false), 1);
-    check_file(names[_i], "old");
-    limit.rlim_cur = RLIM_INFINITY;
-    setrlimit(RLIMIT_FSIZE, &limit);
-    remove_folder();
-}
-END_TEST
-
-/* The device is only reached through a descriptor, so that no fault of ours can replace it. */
-START_TEST(writer_reports_full_device) {
-    int fd = open("/dev/full", O_WRONLY);
-    if (fd < 0) return; /* not every system has it */
-    writer *w;
-    rill_error e;
-    ck_assert_int_eq(writer_open_fd(fd, "full", &w, &e), 0);
-    ck_assert_int_eq(writer_add_bytes(w, BYTES("x"), &e), 0);
-    ck_assert_int_eq(writer_commit(w, &e), RILL_EIO);
-    ck_assert_str_eq(e.message, "cannot write \"full\": No space left on device");
-    writer_close(w);
-    close(fd);
-}
-END_TEST
-
-/* A folder without write permission; root passes everywhere and becomes somebody else for this. */
-START_TEST(writer_reports_closed_folder) {
-    make_folder();
-    put_file("x", BYTES("old"));
-    chmod(folder, 0555);
-    pid_t child = fork();
-    if (child == 0) {
-        writer *w;
-        rill_error e = {0};
-        if (geteuid() == 0 && seteuid(65534)) _exit(2);
-        int status = writer_open("x", &w, &e);
-        bool named = strcmp(e.message, "cannot write \"x\": Permission denied") == 0;
-        _exit(!(status == RILL_EIO && w == NULL && named));
-    }
-    int status;
-    waitpid(child, &status, 0);
-    ck_assert_int_eq(status, 0);
-    check_file("x", "old");
-    writer *w;
-    rill_error e;
-    ck_assert_int_eq(writer_open("none/x", &w, &e), RILL_EIO);
-    ck_assert_str_eq(e.message, "cannot write \"none/x\": No such file or directory");
-    ck_assert_int_eq(writer_open(".", &w, &e), RILL_EIO);
-    remove_folder();
+    folder_remove();
 }
 END_TEST
 
@@ -678,19 +463,5 @@ TCase *tcase_io(void) {
     tcase_add_test(t, reader_empties_inflate);
     tcase_add_test(t, reader_names_bad_paths);
     tcase_add_test(t, files_whole);
-    return t;
-}
-
-TCase *tcase_writer(void) {
-    TCase *t = tcase_create("writer");
-    tcase_set_timeout(t, 60);
-    tcase_add_test(t, writer_replaces_atomically);
-    tcase_add_test(t, writer_keeps_all_bytes);
-    tcase_add_test(t, writer_follows_links_and_pipes);
-    tcase_add_test(t, writer_flushes_to_pipes);
-    tcase_add_test(t, writer_survives_short_writes);
-    tcase_add_loop_test(t, writer_reports_full_disk, 0, 2);
-    tcase_add_test(t, writer_reports_full_device);
-    tcase_add_test(t, writer_reports_closed_folder);
     return t;
 }

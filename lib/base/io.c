@@ -527,7 +527,7 @@ int writer_open(const char *path, writer **out, rill_error *error) {
     return status;
 }
 
-/* Writes what waits. */
+/* Writes what waits, unless something before it was lost. */
 static int put_waiting(writer *w, rill_error *error) {
     if (w->failure || !write_all(w->fd, w->data, w->size)) return fail_write(w, error);
     w->size = 0;
@@ -560,7 +560,7 @@ static int add_gzip(writer *w, const char *data, size_t size, int flush, rill_er
             errno = EINVAL;
             return fail_write(w, error);
         }
-        if (flush == Z_FINISH ? status == Z_STREAM_END : w->z.avail_out != 0) return RILL_OK;
+        if (w->z.avail_out != 0) return RILL_OK; /* room was left, so zlib had no more to give */
     }
 }
 
@@ -584,7 +584,6 @@ int writer_add_bytes(writer *w, bytes text, rill_error *error) {
 
 /* For gzip the block is closed too, so a reader of the pipe gets all lines so far. */
 int writer_flush(writer *w, rill_error *error) {
-    if (w->failure) return fail_write(w, error);
     if (w->gzip) TRY(add_gzip(w, NULL, 0, Z_SYNC_FLUSH, error));
     return put_waiting(w, error);
 }
@@ -618,7 +617,6 @@ static int replace_target(writer *w, rill_error *error) {
 }
 
 int writer_commit(writer *w, rill_error *error) {
-    if (w->failure) return fail_write(w, error);
     if (w->gzip) TRY(add_gzip(w, NULL, 0, Z_FINISH, error));
     TRY(put_waiting(w, error));
     return w->temp ? replace_target(w, error) : RILL_OK;
