@@ -1,37 +1,62 @@
 #!/bin/sh
-# readme: runs the examples of README.md. A block of shell behind the line <!-- run --> is run, in a
-# folder with the samples of corpora/, the tools in PATH and a small English model en.rill; every
-# command of it must succeed. Blocks run one after the other in the same folder.
+# readme: runs the examples of README.md, one after the other in one folder with the samples of
+# corpora/ and the tools in PATH.
+#
+#   <!-- run -->      a block of shell: every command of it must succeed. Training is cut to one epoch.
+#   <!-- compile -->  a C program: must compile without a warning, link to the library and run
 set -u
+build=$(pwd)
 top=$(cd "${srcdir:-.}" && pwd)
-PATH=$(pwd):$PATH
 LC_ALL=C
-export PATH LC_ALL
+export LC_ALL
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
 
-# Block after block into $work/block1.sh, block2.sh, ...
-awk -v work="$work" '
-    $0 == "<!-- run -->" { marked = 1; next }
-    marked && $0 == "```sh" { inside = 1; marked = 0; file = work "/block" ++count ".sh"; next }
-    inside && $0 == "```" { inside = 0; close(file); next }
-    inside { print >file }
-    !inside && $0 != "" { marked = 0 }' "$top/README.md"
+# Blocks become $work/1.sh, $work/2.c, ...
+awk -v work="$work/" '
+    $0 == "<!-- run -->" { kind = "sh"; next }
+    $0 == "<!-- compile -->" { kind = "c"; next }
+    kind && $0 == "```" kind { count++; file = work count "." kind; kind = ""; next }
+    file && $0 == "```" { close(file); file = ""; next }
+    file { print >file; next }
+    $0 != "" { kind = "" }' "$top/README.md"
 
-mkdir "$work/run"
+mkdir "$work/bin" "$work/run"
+cat >"$work/bin/rill-tag" <<END
+#!/bin/sh
+if [ "\$1" = train ]; then exec "$build/rill-tag" "\$@" --epochs 1; fi
+exec "$build/rill-tag" "\$@"
+END
+chmod +x "$work/bin/rill-tag"
+PATH=$work/bin:$build:$PATH
 cp -r "$top/corpora" "$work/run/corpora"
 chmod -R u+w "$work/run"
 cd "$work/run" || exit 1
-rill-tag train -q --size small --epochs 1 --model en.rill corpora/english-dev.conllu || exit 1
 
-passed=0 failed=0 number=1
-while [ -f "$work/block$number.sh" ]; do
-    if sh -eu "$work/block$number.sh" >out 2>&1 </dev/null; then
+# libtool links against the library that was just built, installed or not.
+compile() {
+    flags=$(sed -n 's/^MODE_CFLAGS = //p' "$build/Makefile")
+    # shellcheck disable=SC2086
+    "$build/libtool" --quiet --tag=CC --mode=link ${CC:-gcc} -std=c11 -Wall -Wextra -Werror $flags \
+        -I"$top/lib" -o example "$1" "$build/librill.la" && ./example
+}
+
+example() {
+    case $1 in
+    *.c) compile "$1" ;;
+    *) sh -eu "$1" ;;
+    esac
+}
+
+number=1
+while file=$(ls "$work/$number".* 2>/dev/null); do
+    if example "$file" >out 2>&1 </dev/null; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
-        echo "block $number of README.md failed:"
-        cat "$work/block$number.sh" out
+        echo "example $number of README.md failed:"
+        cat "$file" out
     fi
     number=$((number + 1))
 done
