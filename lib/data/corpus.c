@@ -172,8 +172,8 @@ static int corpus_detect(corpus *c, rill_error *error) {
         bytes line;
         if (seen > 0 && !reader_ready(c->in)) break;
         int status = peek_more(c, &line, error);
-        if (status < 0) return status;
-        if (status == 0) break;
+        if (status < 0 && c->peek.size == 0) return status;
+        if (status <= 0) break; /* a fault comes up again when it is its line's turn */
         seen += !line_blank(line);
         found = detect_line(line);
     }

@@ -240,13 +240,19 @@ static int run_all(run *r, seat *seats, int threads, const rill_hooks *hooks, ri
     }
     /* Batches before a fault of the input are still at work; they come first. */
     stop_workers(r, seats, threads);
-    if (r->status < 0) {
-        if (error) *error = r->error;
-        return r->status;
-    }
+    /* What was written before a fault comes out in any case; the first fault is told. */
     rill_error late;
-    int flushed = writer_flush(r->writer, status < 0 ? &late : error);
-    return status < 0 ? status : flushed;
+    int flushed = writer_flush(r->writer, &late);
+    if (r->status < 0) {
+        late = r->error;
+        status = r->status;
+    } else if (status == 0) {
+        status = flushed;
+    } else {
+        return status;
+    }
+    if (status < 0 && error) *error = late;
+    return status;
 }
 
 static void run_free(run *r, seat *seats, int threads) {
