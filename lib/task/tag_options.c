@@ -134,7 +134,7 @@ typedef struct size_preset {
 
 static const size_preset presets[] = {
     {"small", 96, 64, 48, 0.3},
-    {"medium", 256, 100, 100, 0.4},
+    {"medium", 256, 100, 100, 0.5},
     {"large", 512, 200, 150, 0.6},
 };
 
