@@ -491,6 +491,7 @@ TCase *corpus_cases(void) {
 int main(void) {
     Suite *suite = suite_create("data");
     suite_add_tcase(suite, corpus_cases());
+    suite_add_tcase(suite, batch_cases());
     suite_add_tcase(suite, fault_cases());
     suite_add_tcase(suite, output_cases());
     suite_add_tcase(suite, scheme_cases());

@@ -20,6 +20,7 @@ static inline void assert_text(bytes found, const char *wanted) {
 const char *temp_file(const char *name, bytes content);
 void temp_remove(void);
 
+TCase *batch_cases(void);
 TCase *corpus_cases(void);
 TCase *fault_cases(void);
 TCase *output_cases(void);
