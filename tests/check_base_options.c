@@ -253,12 +253,9 @@ START_TEST(options_are_stored) {
 END_TEST
 
 START_TEST(options_restore_refuses) {
-    static const char *const texts[] = {"[]",
-                                        "{\"colour\":\"red\"}",
-                                        "{\"hidden\":7}",
-                                        "{\"hidden\":\"0\"}",
-                                        "{\"model\":\"x\"}",
-                                        "{\"cell\":\"tree\"}"};
+    static const char *const texts[] = {
+        "[]",           "{\"colour\":\"red\"}", "{\"hidden\":7}",     "{\"hidden\":\"0\"}",
+        "{\"with\":7}", "{\"model\":\"x\"}",    "{\"cell\":\"tree\"}"};
     settings s = make_settings();
     json_t *in;
     rill_error e;
@@ -362,7 +359,7 @@ TCase *tcase_options(void) {
     tcase_add_loop_test(t, options_are_checked, 0, LENGTH(set_rows));
     tcase_add_test(t, options_collect_lists);
     tcase_add_test(t, options_are_stored);
-    tcase_add_loop_test(t, options_restore_refuses, 0, 6);
+    tcase_add_loop_test(t, options_restore_refuses, 0, 7);
     tcase_add_test(t, options_store_refuses_bad_text);
     tcase_add_test(t, options_read_files);
     tcase_add_test(t, options_suggest);
