@@ -32,9 +32,7 @@
     T(3, 8)                                                                                        \
     T(4, 6) T(5, 4) T(6, 4) T(7, 2) T(8, 2) T(9, 2) T(10, 2) T(11, 2) T(12, 2) T(13, 2) T(14, 2)
 enum { PANEL_ROWS = 14, PANEL_NEAR = 4, PANEL_FAR = 9 };
-#elif !defined(__AVX2__) || defined(RILL_DOUBLE)
-/* Plain C: a multiply-add is a call of fmaf for every lane, so large tiles would only be large code
- * (and minutes of compiling under the sanitizers). */
+#elif defined(LANES_OUT_OF_LINE)
 #define PANEL_TILES(T) T(1, 1) T(2, 1)
 enum { PANEL_ROWS = 2, PANEL_NEAR = 3, PANEL_FAR = 3 };
 #else

@@ -220,61 +220,70 @@ INLINE real lanes_sign_one(real size, real sign) {
 }
 #endif
 
+/* Without an instruction for it, a fused multiply-add is a call of fmaf for every lane. Primitives
+ * stay out of line then: inlined, they only make code that takes minutes to compile. */
+#if defined(__FP_FAST_FMAF) && !defined(RILL_DOUBLE)
+#define PLAIN INLINE
+#else
+#define LANES_OUT_OF_LINE
+#define PLAIN static __attribute__((noinline, unused))
+#endif
+
 /* The body of a primitive: the expression for every lane i. */
 #define LANES_EACH(expression)                                                                     \
     lanes r;                                                                                       \
     for (int i = 0; i < LANES; i++) r.v[i] = (expression);                                         \
     return r
 
-INLINE lanes lanes_set(real a) {
+PLAIN lanes lanes_set(real a) {
     LANES_EACH(a);
 }
-INLINE lanes lanes_load(const real *x) {
+PLAIN lanes lanes_load(const real *x) {
     LANES_EACH(x[i]);
 }
-INLINE void lanes_store(real *x, lanes a) {
+PLAIN void lanes_store(real *x, lanes a) {
     for (int i = 0; i < LANES; i++) x[i] = a.v[i];
 }
-INLINE lanes lanes_part(const real *x, int width, real fill) {
+PLAIN lanes lanes_part(const real *x, int width, real fill) {
     LANES_EACH(i < width ? x[i] : fill);
 }
-INLINE void lanes_store_part(real *x, int width, lanes a) {
+PLAIN void lanes_store_part(real *x, int width, lanes a) {
     for (int i = 0; i < width; i++) x[i] = a.v[i];
 }
-INLINE lanes lanes_add(lanes a, lanes b) {
+PLAIN lanes lanes_add(lanes a, lanes b) {
     LANES_EACH(a.v[i] + b.v[i]);
 }
-INLINE lanes lanes_sub(lanes a, lanes b) {
+PLAIN lanes lanes_sub(lanes a, lanes b) {
     LANES_EACH(a.v[i] - b.v[i]);
 }
-INLINE lanes lanes_mul(lanes a, lanes b) {
+PLAIN lanes lanes_mul(lanes a, lanes b) {
     LANES_EACH(a.v[i] * b.v[i]);
 }
-INLINE lanes lanes_div(lanes a, lanes b) {
+PLAIN lanes lanes_div(lanes a, lanes b) {
     LANES_EACH(a.v[i] / b.v[i]);
 }
-INLINE lanes lanes_sqrt(lanes a) {
+PLAIN lanes lanes_sqrt(lanes a) {
     LANES_EACH(lanes_sqrt_one(a.v[i]));
 }
-INLINE lanes lanes_fma(lanes a, lanes b, lanes c) {
+PLAIN lanes lanes_fma(lanes a, lanes b, lanes c) {
     LANES_EACH(lanes_fma_one(a.v[i], b.v[i], c.v[i]));
 }
-INLINE lanes lanes_fnma(lanes a, lanes b, lanes c) {
+PLAIN lanes lanes_fnma(lanes a, lanes b, lanes c) {
     LANES_EACH(lanes_fma_one(-a.v[i], b.v[i], c.v[i]));
 }
-INLINE lanes lanes_max(lanes a, lanes b) {
+PLAIN lanes lanes_max(lanes a, lanes b) {
     LANES_EACH(a.v[i] > b.v[i] ? a.v[i] : b.v[i]);
 }
-INLINE lanes lanes_min(lanes a, lanes b) {
+PLAIN lanes lanes_min(lanes a, lanes b) {
     LANES_EACH(a.v[i] < b.v[i] ? a.v[i] : b.v[i]);
 }
-INLINE lanes lanes_abs(lanes a) {
+PLAIN lanes lanes_abs(lanes a) {
     LANES_EACH(lanes_sign_one(a.v[i], 1));
 }
-INLINE lanes lanes_copysign(lanes a, lanes b) {
+PLAIN lanes lanes_copysign(lanes a, lanes b) {
     LANES_EACH(lanes_sign_one(a.v[i], b.v[i]));
 }
-INLINE lanes lanes_less(lanes a, lanes b, lanes yes, lanes no) {
+PLAIN lanes lanes_less(lanes a, lanes b, lanes yes, lanes no) {
     LANES_EACH(a.v[i] < b.v[i] ? yes.v[i] : no.v[i]);
 }
 #ifndef RILL_DOUBLE
@@ -286,7 +295,7 @@ INLINE real lanes_scale_one(real a, real n) {
     word.bits += n == n ? (uint32_t)(int32_t)n << 23 : 0;
     return word.value;
 }
-INLINE lanes lanes_scale(lanes a, lanes n) {
+PLAIN lanes lanes_scale(lanes a, lanes n) {
     LANES_EACH(lanes_scale_one(a.v[i], n.v[i]));
 }
 #endif
