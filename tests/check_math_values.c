@@ -430,6 +430,18 @@ START_TEST(test_sgd) {
 }
 END_TEST
 
+/* Without gradients the moments die out instead of turning denormal. */
+START_TEST(test_moments) {
+    const kernels *k = cpu_kernels();
+    real w[2] = {1, 2}, g[2] = {0, 0}, m[2] = {2e-38f, -2e-38f}, v[2] = {2e-38f, 1};
+    k->adam(2, w, g, m, v, NULL, 1, 0.1f, 0.9f, 0.999f, 1, 1, 1e-8f, 0, 0);
+    ck_assert(m[0] == 0 && m[1] == 0 && v[0] == 0 && v[1] == 0.999f);
+    m[0] = m[1] = -2e-38f;
+    k->sgd(2, w, g, m, NULL, 1, 0.1f, 0.9f, 0, 0);
+    ck_assert(m[0] == 0 && m[1] == 0);
+}
+END_TEST
+
 START_TEST(test_tables) {
     ck_assert_ptr_nonnull(cpu_kernels_named("plain"));
     ck_assert_ptr_null(cpu_kernels_named("avx1024"));
@@ -455,6 +467,7 @@ TCase *math_values_case(void) {
     tcase_add_test(values, test_mask);
     tcase_add_test(values, test_adam);
     tcase_add_test(values, test_sgd);
+    tcase_add_test(values, test_moments);
     tcase_add_test(values, test_tables);
     return values;
 }
