@@ -183,12 +183,19 @@ START_TEST(test_nfkc) {
 }
 END_TEST
 
-/* One megabyte without a blank, of every kind that some rule repeats; about a second together. */
+/* One megabyte without a blank that is one token or a few; then 128 KiB of what some rule repeats,
+ * which would take minutes if a rule scanned ahead without taking what it scanned. */
 static const char *const long_cases[] = {
     "a",
+    "가",
+    "é",
+    "1.",
+    "http://a",
+    "e\xCC\x81",
+    "\xCC\x81\xCC\xA3",
+    ".",
     "A",
     "1",
-    "1.",
     "1-",
     "a-",
     "e-",
@@ -197,57 +204,53 @@ static const char *const long_cases[] = {
     "@",
     "a@",
     "#",
-    ".",
     "!",
-    "-",
     "=-",
     "(",
     "\"",
     "'",
     "/",
     "\\",
-    "http://a",
     "a/",
     "(a",
     ":)",
     "_",
-    "가",
     "の",
     "ー",
     "ก",
-    "é",
     "😂",
     "👨‍",
     "🇰",
-    "e\xCC\x81",
     "。",
     "A.b",
     "a&",
     "a*",
     "$",
     "+1",
+    "。",
     "a.doc",
-    "\xCC\x81\xCC\xA3",
-    "\xE1\x84\x92",
     "ab.com/",
+    "\xE1\x84\x92",
+    "U.S. ",
+    ". \"",
+    "etc. ",
 };
+enum { MEGABYTES = 8 };
 
 START_TEST(test_long) {
-    enum { SIZE = 1 << 20 };
+    size_t size = _i < MEGABYTES ? 1 << 20 : 1 << 17;
     token_session *s;
     token_text text = {0};
     buffer raw = {0};
-    for (int form = UNICODE_NONE; form <= UNICODE_NFC; form++) {
-        tokenizer *t = tokens_by((unicode_form)form, &s);
-        buffer_clear(&raw);
-        while (raw.size < SIZE) buffer_add_text(&raw, long_cases[_i]);
-        cut(s, buffer_view(&raw), &text);
-        check_invariants(&text, buffer_view(&raw));
-        token_session_free(s);
-        tokenizer_free(t);
-    }
+    tokenizer *t = tokens_by(UNICODE_NFC, &s);
+    while (raw.size < size) buffer_add_text(&raw, long_cases[_i]);
+    cut(s, buffer_view(&raw), &text);
+    check_invariants(&text, buffer_view(&raw));
+    if (_i < MEGABYTES) ck_assert_uint_le(text.tokens, 2);
     token_text_free(&text);
     buffer_free(&raw);
+    token_session_free(s);
+    tokenizer_free(t);
 }
 END_TEST
 
@@ -328,7 +331,7 @@ START_TEST(test_random) {
     buffer raw = {0}, back = {0};
     rng r = rng_make(test_seed("tokens"), 0, 0);
     tokenizer *t = tokens_by((unicode_form)_i, &s);
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < 8000; round++) {
         buffer_clear(&raw), buffer_clear(&back);
         for (uint64_t n = rng_below(&r, 12); n > 0; n--) add_random(&r, &raw);
         bytes view = buffer_view(&raw);
