@@ -6,7 +6,6 @@
 #include "base/rng.h"
 #include "data/batch.h"
 #include "data/vectors.h"
-#include "math/gemm.h"
 #include "task/tag.h"
 
 #include <stdio.h>
@@ -333,7 +332,6 @@ static int prepare(training *t, rill_error *error) {
     tag_options_size(&t->o);
     if (t->o.common.batch == 0) t->o.common.batch = DEFAULT_BATCH;
     TRY(pool_new(t->o.common.threads > 0 ? (int)t->o.common.threads : pool_cpus(), &t->pool, error));
-    gemm_warm(t->pool);
     TRY(load_vectors(t, error));
     TRY(tag_data_read(&t->data, &t->lexicon, &t->o, (const char *const *)t->file, t->files,
                       t->hooks, error));
