@@ -245,6 +245,43 @@ START_TEST(giant_token_and_giant_sentence) {
 }
 END_TEST
 
+/* A sentence of a broken file is tagged in pieces of 16384 words, whatever stands beside it. */
+START_TEST(endless_sentence) {
+    enum { PIECE = 1 << 14 };
+    static const char *const settings[][2] = {{"probs=true", "batch=0"}, {"probs=true", "batch=1"}};
+    tag_model *models[] = {task_tagger(), task_namer()};
+    buffer whole = {0}, parts = {0}, one = {0}, two = {0};
+    rill_error e = {0};
+    for (int i = 0; i < PIECE + 77; i++) {
+        const char *word = i % 5 == 4 ? "." : i % 3 ? "Kim" : "saw";
+        buffer_printf(&whole, "%s\n", word);
+        buffer_printf(&parts, "%s\n%s", word, i + 1 == PIECE ? "\n" : "");
+    }
+    for (int i = 0; i < 4; i++) {
+        tag_model *m = models[i / 2];
+        ck_assert_int_eq(task_filter(m, buffer_view(&whole), &one, &e, "input=vertical",
+                                     settings[i % 2][0], settings[i % 2][1], NULL),
+                         0);
+        ck_assert_int_eq(
+            task_filter(m, buffer_view(&parts), &two, &e, "input=vertical", "probs=true", NULL), 0);
+        char *blank = strstr(two.data, "\n\n");
+        ck_assert_ptr_nonnull(blank);
+        memmove(blank, blank + 1, strlen(blank)); /* the blank line between the parts */
+        two.size--;
+        ck_assert(bytes_equal(buffer_view(&one), buffer_view(&two)));
+    }
+    ck_assert_int_eq(task_filter(task_namer(), buffer_view(&whole), &one, &e, "input=vertical",
+                                 "output=json", "nbest=2", NULL),
+                     0);
+    ck_assert_ptr_nonnull(strstr(one.data, "\"rank\":1,"));
+    ck_assert_ptr_null(strstr(one.data, "\"rank\":2,"));
+    buffer_free(&whole);
+    buffer_free(&parts);
+    buffer_free(&one);
+    buffer_free(&two);
+}
+END_TEST
+
 /* Resident memory does not grow with the stream: lines without words, since those with words take
  * time. */
 START_TEST(memory_is_bounded) {
@@ -329,6 +366,7 @@ TCase *apply_cases(void) {
     tcase_add_loop_test(t, broken_pipe, 0, 2);
     tcase_add_test(t, full_disk);
     tcase_add_test(t, giant_token_and_giant_sentence);
+    tcase_add_test(t, endless_sentence);
     tcase_add_test(t, memory_is_bounded);
     tcase_add_test(t, session_answers_text);
     tcase_add_test(t, session_equals_filter);

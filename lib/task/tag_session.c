@@ -6,6 +6,9 @@
  *
  * Everything a form needs is computed once and kept, until the store has grown too large.
  * Answers don't depend on the batch: every step works on rows by themselves.
+ *
+ * Memory is that of the batch, some 10 kB a word. A sentence that would take more than there is, such as
+ * an endless one of a broken file, is cut: each LONGEST words are tagged as if they were a sentence.
  */
 #include "task/tag.h"
 
@@ -17,6 +20,7 @@ enum {
     STORE_FORMS = 50000, /* forms kept at most, and bytes of their strings */
     STORE_BYTES = 1 << 26,
     FORM_CHUNK = 512, /* forms computed together */
+    LONGEST = 1 << 14, /* words of a sentence tagged in one piece */
     CANDIDATES = 8    /* feature strings that are weighed */
 };
 
@@ -39,6 +43,7 @@ struct tag_session {
     bool probs;
     int64_t nbest;
     arena memory; /* of the answers, until the next run */
+    arena kept;   /* of the answers of sentences that were cut */
     buffer text;
 };
 
@@ -59,8 +64,9 @@ const tag_lexicon *tag_session_lexicon(const tag_session *s) { return s->m[0].le
 /* ---- making one */
 
 static bool same_strings(const strmap *a, const strmap *b) {
+    if (a->count == 0 || b->count == 0) return a->count == b->count;
     return a->count == b->count && bytes_equal(buffer_view(&a->text), buffer_view(&b->text)) &&
-           !memcmp(a->start, b->start, ((size_t)a->count + (a->count > 0)) * sizeof *a->start);
+           !memcmp(a->start, b->start, ((size_t)a->count + 1) * sizeof *a->start);
 }
 
 static bool same_columns(const tag_lexicon *a, const tag_lexicon *b) {
@@ -139,6 +145,7 @@ void tag_session_free(tag_session *s) {
     }
     free(s->m);
     arena_free(&s->memory);
+    arena_free(&s->kept);
     buffer_free(&s->text);
     free(s);
 }
@@ -488,7 +495,7 @@ static int run_job(job *j) {
     j->total = (int32_t)total;
     j->token = arena_alloc(&j->s->memory, (size_t)total, sizeof *j->token);
     if (!j->token) return RILL_ENOMEM;
-    for (size_t i = 0; i < j->s->members; i++) TRY(run_member(j, &j->s->m[i]));
+    for (size_t i = 0; total > 0 && i < j->s->members; i++) TRY(run_member(j, &j->s->m[i]));
     for (size_t i = 0; i < j->count; i++) {
         j->sentence[i].paths = 0;
         for (int head = 0; head < j->s->m[0].lexicon->columns; head++) {
@@ -498,11 +505,81 @@ static int run_job(job *j) {
     return 0;
 }
 
-int tag_session_run(tag_session *s, tag_sentence *sentence, size_t count, rill_error *error) {
+/* ---- sentences that are cut */
+
+/* Room for the answers of a whole sentence. */
+static int keep_room(tag_session *s, tag_sentence *whole) {
+    size_t n = (size_t)whole->count;
+    for (int head = 0; head < s->m[0].lexicon->columns; head++) {
+        whole->label[head] = arena_alloc(&s->kept, n, sizeof(bytes));
+        whole->probability[head] = s->probs ? arena_alloc(&s->kept, n, sizeof(float)) : NULL;
+        if (!whole->label[head] || (s->probs && !whole->probability[head])) return RILL_ENOMEM;
+    }
+    return 0;
+}
+
+/* Copies the answers of a piece to their place. */
+static int keep_piece(tag_session *s, const tag_sentence *piece, tag_sentence *whole, int32_t at) {
+    for (int head = 0; head < s->m[0].lexicon->columns; head++) {
+        bytes *label = (bytes *)whole->label[head] + at;
+        for (int32_t w = 0; w < piece->count; w++) {
+            bytes given = piece->label[head][w];
+            char *copy = arena_alloc(&s->kept, given.size, 1);
+            if (!copy) return RILL_ENOMEM;
+            memcpy(copy, given.data, given.size);
+            label[w] = (bytes){copy, given.size};
+        }
+        if (!s->probs) continue;
+        memcpy((float *)whole->probability[head] + at, piece->probability[head],
+               (size_t)piece->count * sizeof(float));
+    }
+    return 0;
+}
+
+/* One piece after the other. Of an n-best list only the best path is left. */
+static int run_pieces(tag_session *s, tag_sentence *whole) {
+    double *p = arena_alloc(&s->kept, 1, sizeof *p);
+    if (!p) return RILL_ENOMEM;
+    *p = 1;
+    TRY(keep_room(s, whole));
+    for (int32_t at = 0; at < whole->count; at += LONGEST) {
+        int32_t left = whole->count - at;
+        tag_sentence piece = {.form = whole->form + at, .count = left < LONGEST ? left : LONGEST};
+        job j = {.s = s, .sentence = &piece, .count = 1};
+        arena_mark mark = arena_here(&s->memory);
+        TRY(run_job(&j));
+        TRY(keep_piece(s, &piece, whole, at));
+        whole->paths = piece.paths > 0;
+        if (piece.paths > 0) *p *= piece.path_probability[0];
+        arena_back(&s->memory, mark);
+    }
+    whole->path = whole->label[0];
+    whole->path_probability = p;
+    return 0;
+}
+
+/* Sentences of usual length together, then the others. */
+static int run_all(tag_session *s, tag_sentence *sentence, size_t count) {
     job j = {.s = s, .sentence = sentence, .count = count};
-    arena_reset(&s->memory);
-    if (count > INT32_MAX) return status_fail(error, RILL_ELIMIT, "too many sentences at once");
+    int32_t *full = arena_alloc(&s->memory, count, sizeof *full);
+    if (!full) return RILL_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        full[i] = sentence[i].count;
+        if (full[i] > LONGEST) sentence[i].count = 0;
+    }
     int status = run_job(&j);
+    for (size_t i = 0; i < count; i++) {
+        sentence[i].count = full[i];
+        if (status == 0 && full[i] > LONGEST) status = run_pieces(s, &sentence[i]);
+    }
+    return status;
+}
+
+int tag_session_run(tag_session *s, tag_sentence *sentence, size_t count, rill_error *error) {
+    arena_reset(&s->memory);
+    arena_reset(&s->kept);
+    if (count > INT32_MAX) return status_fail(error, RILL_ELIMIT, "too many sentences at once");
+    int status = run_all(s, sentence, count);
     if (status == RILL_ENOMEM) return status_nomem(error);
     if (status == RILL_ELIMIT) return status_fail(error, status, "a batch with too many words");
     return status;
