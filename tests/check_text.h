@@ -4,6 +4,12 @@
 
 #include "test.h"
 
+/* For long loops: Check writes a message at every ck_assert, also when it holds. */
+#define MUST(condition)                                                                            \
+    do {                                                                                           \
+        if (!(condition)) ck_abort_msg("not so: %s", #condition);                                  \
+    } while (0)
+
 void add_unicode_cases(Suite *suite);
 void add_token_cases(Suite *suite);
 void add_rules_cases(Suite *suite);

@@ -22,7 +22,7 @@ typedef struct score {
 } score;
 
 static void add_span(spans *s, size_t begin, size_t end) {
-    ck_assert_int_eq(mem_grow(&s->at, &s->room, s->count + 1, sizeof *s->at), 0);
+    MUST(mem_grow(&s->at, &s->room, s->count + 1, sizeof *s->at) == 0);
     s->at[s->count++] = (span){begin, end};
 }
 

@@ -23,29 +23,30 @@ static void check_invariants(const token_text *t, bytes raw) {
     size_t end = 0, word = 0, token_count = 0, length;
     for (size_t i = 0; i < t->tokens; i++) {
         const token *k = &t->token[i];
-        ck_assert_uint_ge(k->begin, end);
-        ck_assert_uint_gt(k->end, k->begin);
-        ck_assert_uint_eq((size_t)k->word, word);
-        ck_assert_int_ge(k->words, 1);
-        ck_assert_uint_gt(k->form.size, 0);
-        ck_assert_int_eq(k->space_after, token_gap(t, raw, i + 1).size > 0 || i + 1 == t->tokens);
+        MUST(k->begin >= end);
+        MUST(k->end > k->begin);
+        MUST((size_t)k->word == word);
+        MUST(k->words >= 1);
+        MUST(k->form.size > 0);
+        bool gap_follows = token_gap(t, raw, i + 1).size > 0 || i + 1 == t->tokens;
+        MUST(k->space_after == gap_follows);
         word += (size_t)k->words;
         end = k->end;
     }
-    ck_assert_uint_eq(word, t->words);
-    for (size_t i = 0; i < t->words; i++) ck_assert_uint_gt(t->word[i].size, 0);
+    MUST(word == t->words);
+    for (size_t i = 0; i < t->words; i++) MUST(t->word[i].size > 0);
     for (size_t i = 0; i <= t->tokens; i++) {
         bytes gap = token_gap(t, raw, i);
         for (size_t at = 0; at < gap.size; at += length) {
-            ck_assert_int_eq(unicode_class_of(utf8_decode(gap, at, &length)), UNICODE_SPACE);
+            MUST(unicode_class_of(utf8_decode(gap, at, &length)) == UNICODE_SPACE);
         }
     }
     for (size_t i = 0; i < t->sentences; i++) {
-        ck_assert_uint_eq((size_t)t->sentence[i].token, token_count);
-        ck_assert_int_gt(t->sentence[i].tokens, 0);
+        MUST((size_t)t->sentence[i].token == token_count);
+        MUST(t->sentence[i].tokens > 0);
         token_count += (size_t)t->sentence[i].tokens;
     }
-    ck_assert_uint_eq(token_count, t->tokens);
+    MUST(token_count == t->tokens);
 }
 
 /* Writes the result the way tests/cases/tokens.tsv does. */

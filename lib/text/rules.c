@@ -6,7 +6,7 @@
  *     (?|(?:RULE 1)|(?:RULE 2)|...)          split:  (?|...)\z
  *
  * The branch reset (?| numbers groups from 1 in each rule. A rules text may come out of a model
- * file from a stranger, so the growth that nested {{NAME}} can cause is bounded.
+ * file from a stranger, so the growth that {{NAME}} can cause is bounded, over all rules together.
  */
 #include "text/rules.h"
 #include "text/unicode.h"
@@ -28,6 +28,7 @@ static const char *const keywords[RULE_KINDS] = {"token", "split", "stop", "clos
 typedef struct draft {
     const char *name;
     size_t line, column; /* of the regular expression being read */
+    size_t spent;        /* bytes of all expanded rules so far */
     strmap names;        /* of `let` */
     buffer *value;       /* [names.count] */
     size_t value_room;
@@ -68,11 +69,13 @@ static int expand(draft *d, bytes regex, rill_error *error) {
         buffer_add_text(&d->regex, "(?:");
         buffer_add_bytes(&d->regex, buffer_view(&d->value[id]));
         buffer_add_char(&d->regex, ')');
-        if (d->regex.size > EXPANDED_LIMIT) {
-            return status_set(error, RILL_ELIMIT, d->name, d->line, d->column,
-                              "rule grows past %d bytes", EXPANDED_LIMIT);
-        }
+        if (d->spent + d->regex.size > EXPANDED_LIMIT) break;
         at = close + 2;
+    }
+    d->spent += d->regex.size;
+    if (d->spent > EXPANDED_LIMIT) {
+        return status_set(error, RILL_ELIMIT, d->name, d->line, d->column,
+                          "the rules grow past %d bytes", EXPANDED_LIMIT);
     }
     return buffer_status(&d->regex, error);
 }
