@@ -264,6 +264,28 @@ START_TEST(faults_have_places) {
 }
 END_TEST
 
+/* Rules that run wild on a line are a fault of that line. */
+START_TEST(tokenizer_faults_have_places) {
+    tag_options o;
+    const char *rules = task_file("rules", BYTES("token (?:a|a)+c\ntoken \\p{L}+\n"));
+    const char *model = task_path("wild.rill"), *data = task_path("train.conllu");
+    task_options_set(&o, "epochs=1", NULL);
+    o.rules = mem_text(rules, strlen(rules));
+    o.common.model = mem_text(model, strlen(model));
+    e = (rill_error){0};
+    ck_assert_msg(tag_train(&o, &data, 1, NULL, &e) == 0, "%s", e.message);
+    task_options_free(&o);
+    tag_model *m = task_open(model);
+    REFUSED(RILL_ELIMIT, m, "b b\n\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nb\n",
+            "output=vertical", NULL);
+    ck_assert_str_eq(e.file, "in");
+    ck_assert_uint_eq(e.line, 3);
+    ck_assert_int_eq(strncmp(out.data, "b\t", 2), 0);
+    ck_assert_int_eq(strcmp(out.data + out.size - 2, "\n\n"), 0);
+    tag_model_free(m);
+}
+END_TEST
+
 START_TEST(long_lines_are_refused) {
     buffer in = {0};
     buffer_add_text(&in, "A cat\n");
@@ -298,6 +320,7 @@ TCase *format_cases(void) {
     tcase_add_test(t, impossible_wishes);
     tcase_add_test(t, nothing_in_nothing_out);
     tcase_add_loop_test(t, faults_have_places, 0, 2);
+    tcase_add_test(t, tokenizer_faults_have_places);
     tcase_add_test(t, long_lines_are_refused);
     return t;
 }
