@@ -64,37 +64,42 @@ static void same_gradients(const rig *r, const rig_case *c, int variant, const c
     }
 }
 
-static void same_with_threads(rig *r, const rig_case *c, int variant, const result *expected) {
-    for (int threads = 1; threads <= 4; threads *= 2) {
-        char how[32];
+enum { POOLS = 3 }; /* 1, 2 and 4 threads */
+
+static void same_with_threads(rig *r, const rig_case *c, int variant, pool *const *pools,
+                              const result *expected) {
+    for (int i = 0; i < POOLS; i++) {
+        char how[64];
         result with, without;
-        snprintf(how, sizeof how, "%d threads", threads);
-        ck_assert_int_eq(pool_new(threads, &r->t.c.pool, NULL), 0);
+        snprintf(how, sizeof how, "%d threads", pool_threads(pools[i]));
+        r->t.c.pool = pools[i];
         run(r, c, variant, true, &with);
         run(r, c, variant, false, &without);
         same_values(c, variant, how, expected, &with);
         same_gradients(r, c, variant, how, expected, &with);
-        snprintf(how, sizeof how, "%d threads, not recording", threads);
+        snprintf(how, sizeof how, "%d threads, not recording", pool_threads(pools[i]));
         same_values(c, variant, how, expected, &without);
         result_free(&with);
         result_free(&without);
-        pool_free(r->t.c.pool);
-        r->t.c.pool = NULL;
     }
+    r->t.c.pool = NULL;
 }
 
 START_TEST(threads_and_recording) {
     const rig_case *c = &rig_cases[_i];
+    pool *pools[POOLS];
     gemm_threads(1);
+    for (int i = 0; i < POOLS; i++) ck_assert_int_eq(pool_new(1 << i, &pools[i], NULL), 0);
     for (int variant = 0; variant < c->variants; variant += variant_step(c)) {
         rig r;
         result expected;
         rig_open(&r, RIG_BIG);
         run(&r, c, variant, true, &expected);
-        same_with_threads(&r, c, variant, &expected);
+        same_with_threads(&r, c, variant, pools, &expected);
         result_free(&expected);
         rig_close(&r);
     }
+    for (int i = 0; i < POOLS; i++) pool_free(pools[i]);
 }
 END_TEST
 
@@ -170,6 +175,13 @@ START_TEST(degenerate_batches) {
 }
 END_TEST
 
+static void mount_weights(rig *r, rnn_weights *w, int G, int H, int inputs) {
+    *w = (rnn_weights){.wx = rig_real(r, RIG_WHOLE, G, inputs),
+                       .wh = rig_real(r, RIG_WHOLE, G, H),
+                       .bx = rig_real(r, RIG_WHOLE, 1, G),
+                       .bh = rig_real(r, RIG_WHOLE, 1, G)};
+}
+
 /* A row of x for each token, gathered from the shared rows, gives what sharing them gives. */
 static void check_shared(rig *r, cell_kind cell, int directions, bool record) {
     enum { FORMS = 9, WIDE = 20 };
@@ -180,12 +192,7 @@ static void check_shared(rig *r, cell_kind cell, int directions, bool record) {
     r->next = 0;
     var x = rig_real(r, RIG_WHOLE, FORMS, WIDE);
     int G = cell_gates(cell) * s.hidden;
-    for (int d = 0; d < directions; d++) {
-        s.w[d] = (rnn_weights){.wx = rig_real(r, RIG_WHOLE, G, WIDE),
-                               .wh = rig_real(r, RIG_WHOLE, G, s.hidden),
-                               .bx = rig_real(r, RIG_WHOLE, 1, G),
-                               .bh = rig_real(r, RIG_WHOLE, 1, G)};
-    }
+    for (int d = 0; d < directions; d++) mount_weights(r, &s.w[d], G, s.hidden, WIDE);
     const int32_t *index = rig_numbers(r, RIG_ROWS, 0, 1, 0, FORMS - 1);
     var plain = op_rnn(t, op_embed(t, x, index, r->seq.total), &s, &r->seq);
     s.index = index;
@@ -206,6 +213,37 @@ START_TEST(shared_rows) {
 }
 END_TEST
 
+/* Inference works through many rows in windows of steps; recording takes them whole. */
+START_TEST(long_sequences) {
+    enum { H = 8, WIDE = 5, LONG = 2100 };
+    static real x[(2 * LONG + 3) * WIDE], y[(2 * LONG + 3) * 2 * H];
+    static const int32_t length[] = {LONG - 900, 1, LONG, 0, 900, 2};
+    rig r;
+    pack seq;
+    rig_open(&r, RIG_NONE);
+    ck_assert_int_eq(pack_make(&r.own, length, NULL, 6, &seq), 0);
+    ck_assert_uint_eq((size_t)seq.total * WIDE, sizeof x / sizeof *x);
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = (real)(i % 23) / 11 - 1;
+    for (int i = 0; i < 16; i++) {
+        rnn_spec s = {.cell = (cell_kind)(i / 4), .hidden = H, .directions = 1 + i / 2 % 2};
+        int G = cell_gates(s.cell) * H;
+        r.t.record = i % 2 == 0;
+        tape_reset(&r.t);
+        r.next = r.leaves = 0;
+        var in = op_input(&r.t, seq.total, WIDE, x, true);
+        for (int d = 0; d < s.directions; d++) mount_weights(&r, &s.w[d], G, H, WIDE);
+        var v = op_rnn(&r.t, in, &s, &seq);
+        ck_assert(v != 0);
+        size_t size = (size_t)seq.total * (size_t)(s.directions * H) * sizeof *y;
+        if (r.t.record)
+            memcpy(y, tape_value(&r.t, v), size);
+        else
+            ck_assert_msg(!memcmp(y, tape_value(&r.t, v), size), "case %d", i);
+    }
+    rig_close(&r);
+}
+END_TEST
+
 TCase *check_tape_same(void) {
     TCase *c = tcase_create("same bytes");
     tcase_set_timeout(c, 600);
@@ -214,5 +252,6 @@ TCase *check_tape_same(void) {
     tcase_add_loop_test(c, batch_and_alone, 0, rig_case_count);
     tcase_add_loop_test(c, degenerate_batches, 0, rig_case_count);
     tcase_add_test(c, shared_rows);
+    tcase_add_test(c, long_sequences);
     return c;
 }

@@ -1,8 +1,12 @@
 /* op_basic: lookup, linear, elementwise, shape, layer norm and dropout operations.
  *
  * Every operation stands with its backward pass below it. dy is the gradient of the value, dx what
- * is added to the gradient of an input. Rows or fixed blocks of elements are shared out over the
- * pool.
+ * is added to the gradient of an input: added, since a value may have several readers. An input
+ * that wants no gradient has no memory for one (tape_flow gives NULL), and nothing is computed for
+ * it.
+ *
+ * Rows or fixed blocks of elements are shared out over the pool. A gradient that sums over rows is
+ * shared out by columns instead, so that its additions have one order for any number of threads.
  */
 #include "base/rng.h"
 #include "math/gemm.h"
@@ -13,7 +17,8 @@
 
 enum { BLOCK = 16384 }; /* elements per task */
 
-/* ---- elementwise helper: one function over blocks of up to three arrays */
+/* ---- elementwise helper: one function over blocks of up to three arrays. a and b are read; y is
+ * written or added to. */
 
 typedef struct span {
     const kernels *k;
@@ -45,7 +50,8 @@ static void span_mul(void *data, int64_t begin, int64_t end) {
     s->k->mul(end - begin, s->a + begin, s->b + begin, s->y + begin);
 }
 
-/* ---- embed: y[i,:] = table[index[i],:] */
+/* ---- embed: y[i,:] = table[index[i],:];  dtable[index[i],:] += dy[i,:]. Index -1 is a row of
+ * zeros, which learns nothing. */
 
 typedef struct embed_job {
     const int32_t *index;
@@ -93,7 +99,9 @@ void embed_back(tape *t, node *y) {
     if (j.to) vmath_blocks(&t->c, y->cols, 64, embed_columns, &j);
 }
 
-/* ---- linear: y = x W^T + b;  dx = dy W, dW = dy^T x, db = column sums of dy */
+/* ---- linear: y[N,O] = x[N,I] W^T + b, W [O,I];  dx = dy W, dW = dy^T x, db = column sums of dy.
+ * Forward and dx go through packed panels, like inference; dW is a product over N and goes to BLAS.
+ */
 
 var op_linear(tape *t, var x, var w, var b) {
     if (!x || !w) return 0;
@@ -123,7 +131,8 @@ void linear_back(tape *t, node *y) {
     if (db) vmath_colsum(&t->c, y->rows, y->cols, y->grad, y->cols, db);
 }
 
-/* ---- add, mul, sum */
+/* ---- add: y = a + b;  da = dy, db = dy. Both inputs may be one value, which then gets dy twice.
+ */
 
 var op_add(tape *t, var a, var b) {
     if (!a || !b) return 0;
@@ -142,6 +151,8 @@ void add_back(tape *t, node *y) {
         if (dx) run_span(t, node_size(y), span_add, (span){.a = y->grad, .y = dx});
     }
 }
+
+/* ---- mul: y = a b elementwise;  da = dy b, db = dy a */
 
 var op_mul(tape *t, var a, var b) {
     if (!a || !b) return 0;
@@ -162,6 +173,8 @@ void mul_back(tape *t, node *y) {
     }
 }
 
+/* ---- sum: y = sum of [1,1] values;  each gets dy. Adds up the losses of a network's heads. */
+
 var op_sum(tape *t, const var *parts, int count) {
     var v = tape_push(t, OP_SUM, 1, 1, parts, count);
     if (!v) return 0;
@@ -178,7 +191,9 @@ void sum_back(tape *t, node *y) {
     }
 }
 
-/* ---- concat and slice: columns side by side */
+/* ---- concat: y = [a | b | ...], slice: y = x[:, begin:end];  dy goes back to the columns it came
+ * from.
+ */
 
 /* to[row, :width] (+)= from[row, :width] */
 static void copy_columns(int rows, int width, const real *from, int ldf, real *to, int ldt,
@@ -240,7 +255,8 @@ void slice_back(tape *t, node *y) {
                  true);
 }
 
-/* ---- tanh, sigmoid, relu: the derivative comes from the output */
+/* ---- tanh, sigmoid, relu: the derivative comes from the output,
+ *      dx = dy (1 - y^2),  dx = dy y (1 - y),  dx = dy where y > 0 */
 
 static void span_tanh(void *data, int64_t begin, int64_t end) {
     span *s = data;
@@ -307,7 +323,9 @@ void relu_back(tape *t, node *y) {
     activate_back(t, y, span_relu_back);
 }
 
-/* ---- layer norm of rows: y = (x - mean)/sqrt(var + 1e-5) * gain + shift */
+/* ---- norm (Ba et al. 2016): y = (x - mean)/sqrt(variance + 1e-5) * gain + shift, mean and
+ * variance of each row. Kept for the way back: [N,2] mean and 1/deviation. op_rnn norms its gates
+ * through the same two functions. */
 
 typedef struct norm_job {
     const kernels *k;
@@ -379,7 +397,8 @@ void norm_back(tape *t, node *y) {
     if (part) run_span(t, node_size(y), span_add, (span){.a = part, .y = dx});
 }
 
-/* ---- dropout: y = x * mask, mask in {0, 1/keep} */
+/* ---- dropout: y = x * mask, mask in {0, 1/keep};  dx = dy * mask. The mask is kept rather than
+ * drawn again: it is read back at memory speed. */
 
 typedef struct mask_job {
     const kernels *k;

@@ -17,6 +17,7 @@ typedef struct conv_saved {
     real *cols; /* [N', width*I] */
 } conv_saved;
 
+/* The pack of the output: ceil(length / stride) rows a sequence. */
 static bool conv_pack(tape *t, const pack *seq, int stride, pack *out) {
     int32_t *length = tape_keep(t, (size_t)seq->count, sizeof *length);
     if (!length) return false;
@@ -39,6 +40,8 @@ typedef struct tap_job {
     bool back; /* dx += dcols instead of cols = x */
 } tap_job;
 
+/* Row `at_out` of the output's sequence b, tap by tap. Taps outside the sequence are zeros,
+ * whatever sequence stands beside it. */
 static void move_row(const tap_job *j, int b, int at_out, real *row) {
     const conv_spec *c = &j->s->spec;
     int span = (c->width - 1) * c->dilation, left = c->causal ? span : span / 2;

@@ -16,6 +16,7 @@
 #include <math.h>
 #include <string.h>
 
+/* One sequence and its tables. alpha and beta belong to the sequence, the rest to the CRF. */
 typedef struct chain {
     int T, K;
     const real *x;        /* [T,K] */
@@ -25,6 +26,7 @@ typedef struct chain {
     double log_z;
 } chain;
 
+/* Is the step allowed? Index K is the start, K+1 the end. */
 static bool may(const uint8_t *allowed, int K, int from, int to) {
     return !allowed || allowed[(size_t)from * (size_t)(K + 2) + (size_t)to];
 }
@@ -62,6 +64,7 @@ static double log_sum(const double *v, int n) {
     return most + log(sum);
 }
 
+/* alpha and log Z; false when out of memory. T >= 1. */
 static bool chain_forward(arena *a, chain *c) {
     int K = c->K;
     c->alpha = arena_alloc(a, row(c, c->T), sizeof(double));
@@ -81,6 +84,7 @@ static bool chain_forward(arena *a, chain *c) {
     return true;
 }
 
+/* beta; false when out of memory. */
 static bool chain_backward(arena *a, chain *c) {
     int K = c->K;
     c->beta = arena_alloc(a, row(c, c->T), sizeof(double));
@@ -126,6 +130,8 @@ static void step_gradient(const chain *c, const int32_t *y, int t, double weight
     }
 }
 
+/* All of them: labels by their marginals (start and end are the steps at either side), steps above.
+ * dx is written, the others are added to. */
 static void chain_gradient(const chain *c, const int32_t *y, double weight, chain_flow d) {
     int K = c->K;
     for (int t = 0; t < c->T; t++) {
@@ -253,6 +259,7 @@ static void merge_ways(const chain *c, const ways *w, const double *before, cons
     }
 }
 
+/* From step t-1 to step t. */
 static void extend_ways(const chain *c, const ways *w, int t) {
     double *now = w->score + (t & 1) * w->layer, *before = w->score + (~t & 1) * w->layer;
     int32_t *from = w->from + (size_t)t * w->layer;
@@ -281,6 +288,7 @@ int crf_best(arena *a, int T, int K, const real *x, const real *trans, const rea
     }
     for (int t = 0; t < T; t++) extend_ways(&c, &w, t);
     merge_ways(&c, &w, w.score + ((T - 1) & 1) * w.layer, c.end, 1, 0, score, last);
+    /* A way names the one it extends: walk back from the end. */
     int found = 0;
     for (; found < k && score[found] > -INFINITY; found++) {
         int32_t at = last[found];

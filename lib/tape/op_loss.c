@@ -19,13 +19,15 @@ typedef struct entropy_run {
     const kernels *k;
     entropy_spec spec;
     const int32_t *group; /* [groups+1] */
-    int first, V;         /* first row of the chunk, all columns */
+    int64_t first;        /* first row of the chunk */
+    int V;                /* all columns */
     bool record;
     real *logits; /* [CHUNK,V] */
     double *loss; /* [N] */
 } entropy_run;
 
-/* Loss of one softmax over V columns; logits become dlogits. */
+/* Loss of one softmax over V columns; logits become dlogits. What the loss needs of the logits is
+ * read before the softmax overwrites them. */
 static double softmax_loss(const entropy_run *r, int V, int target, real *logits) {
     double e = r->spec.smoothing, weight = r->spec.weight, mean = 0;
     double hit = logits[target];
@@ -57,7 +59,8 @@ static void entropy_rows(void *data, int64_t begin, int64_t end) {
 }
 
 /* What a chunk of dlogits [n,V] sends to the weights and to dx [n,D]. */
-static void send_chunk(tape *t, const var *in, const real *dlogits, int first, int n, real *dx) {
+static void send_chunk(tape *t, const var *in, const real *dlogits, int64_t first, int n,
+                       real *dx) {
     const node *x = tape_node(t, in[0]), *w = tape_node(t, in[1]);
     int D = x->cols, V = w->rows;
     const real *rows = x->value + (size_t)first * (size_t)D;
@@ -90,7 +93,7 @@ var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec) {
     r.loss = tape_scratch(t, (size_t)N, sizeof(double));
     if (t->status < 0) return 0;
     for (r.first = 0; r.first < N; r.first += CHUNK) {
-        int n = N - r.first < CHUNK ? N - r.first : CHUNK;
+        int n = N - r.first < CHUNK ? (int)(N - r.first) : CHUNK;
         panel_multiply(&t->c, n, tape_value(t, x) + (size_t)r.first * (size_t)D, D, p,
                        tape_value(t, b), r.logits, V, false);
         vmath_blocks(&t->c, n, 16, entropy_rows, &r);
@@ -102,6 +105,7 @@ var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec) {
     return t->status < 0 ? 0 : v;
 }
 
+/* W and b have their gradients already; dy is 1, see tape.h. */
 void entropy_back(tape *t, node *y) {
     real *dx = tape_flow(t, y->in[0]);
     const node *x = tape_node(t, y->in[0]);

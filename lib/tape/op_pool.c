@@ -1,4 +1,9 @@
-/* op_pool: from the rows of a sequence to one vector: last, mean, max, both ends, attention. */
+/* op_pool: from the rows of a sequence to one vector: last, mean, max, both ends, attention.
+ *
+ * x is [N,D] with sequence b in rows start[b] .. start[b+1], y is [B,D]. An empty sequence gives
+ * zeros and gets no gradient. There is one vector a sequence, little beside the layers below, so
+ * nothing here is shared out to threads.
+ */
 #include "math/vmath.h"
 #include "tape/tape.h"
 
@@ -10,7 +15,9 @@ typedef struct pool_saved {
     int32_t *best; /* POOL_MAX: row of the maximum [B,D] */
 } pool_saved;
 
-/* ---- pool: x [N,D] -> y [B,D] */
+/* ---- pool: dx is dy at the row that was taken (last, max, ends), or dy/length in all (mean) */
+
+/* The last state of the forward half and of the backward half, which stands in the first row. */
 
 static void copy_ends(const pack *p, int b, int D, const real *x, real *y) {
     int half = D / 2;
@@ -20,6 +27,7 @@ static void copy_ends(const pack *p, int b, int D, const real *x, real *y) {
     memcpy(y + half, first + half, (size_t)(D - half) * sizeof *y);
 }
 
+/* Rows are added in order, so the neighbours in a batch make no difference. */
 static void pool_mean(const kernels *k, const pack *p, int b, int D, const real *x, real *y) {
     int length = pack_length(p, b);
     memset(y, 0, (size_t)D * sizeof *y);

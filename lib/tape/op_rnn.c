@@ -5,9 +5,9 @@
  * other, so the work is shared out as (direction, range of ranks) without any barrier between
  * steps.
  *
- * When not recording and every packed row has a row of x, projection and steps alternate over
- * windows of some hundred rows, so that P never exists whole: a very long sequence then costs what
- * its input and output cost.
+ * In inference over many rows, projection and steps alternate over windows of steps, so that P
+ * never exists whole: a very long sequence then costs what its input and output cost. (Not where
+ * tokens share rows: P has few rows there. A small batch is faster in one piece.)
  *
  * Memory of one direction, M = N rows when recording, else two blocks of B rows used in turn:
  *
@@ -26,7 +26,7 @@
 
 #include <string.h>
 
-enum { WINDOW = 512 }; /* rows that are projected before their steps run */
+enum { WINDOW = 2048 }; /* rows that are projected before their steps run */
 
 int cell_gates(cell_kind kind) {
     return kind == CELL_LSTM ? 4 : kind == CELL_GRU ? 3 : 1;
@@ -84,6 +84,7 @@ static int live_rows(const rnn_run *r, int t, const stretch *s) {
     return end > s->a ? end - s->a : 0;
 }
 
+/* States of ranks a.. at the step before, or the initial ones. */
 static const real *previous(const rnn_run *r, const real *state, const real *first, int t, int a) {
     return t == 0 ? first + (size_t)a * (size_t)r->H : state + row_at(r, t - 1, a) * (size_t)r->H;
 }
@@ -129,6 +130,8 @@ static void recur(const rnn_run *r, const direction *d, int n, size_t at) {
     if (r->spec.cell != CELL_GRU) r->k->add((int64_t)n * r->G, rec, gates);
 }
 
+/* Cell and state. With layer norm the cell is shown to the output gate normalised, and carried on
+ * as it is. */
 static void lstm_step(const rnn_run *r, const stretch *s, int t, int n) {
     const direction *d = s->d;
     size_t at = row_at(r, t, s->a), H = (size_t)r->H;
@@ -162,6 +165,7 @@ static void cell_step(const rnn_run *r, const stretch *s, int t, int n) {
     }
 }
 
+/* All steps of the window for some ranks of one direction; the states go out in natural order. */
 static void forward_task(void *data, int task, int worker) {
     (void)worker;
     rnn_run *r = data;
@@ -207,6 +211,7 @@ static void project_window(tape *t, const rnn_run *r, direction *d, const node *
     project(t, r, d, n, d->window, x->cols);
 }
 
+/* x and the pack stand still; only the window moves on. */
 static void run_forward(tape *t, rnn_run *r, const node *x) {
     for (r->from = 0; r->from < r->seq.steps; r->from = r->to) {
         r->to = r->windows ? window_end(r) : r->seq.steps;
@@ -222,6 +227,7 @@ static void run_forward(tape *t, rnn_run *r, const node *x) {
 
 /* ---- setting up */
 
+/* Memory that the backward pass reads too when there is one. */
 static real *take(tape *t, const rnn_run *r, size_t rows, size_t cols) {
     return tape_save(t, r->self, rows * cols, sizeof(real));
 }
@@ -254,8 +260,9 @@ static bool make_masks(tape *t, rnn_run *r, direction *d, int number) {
     return true;
 }
 
+/* The [M,..] arrays of the memory map above. */
 static bool take_rows(tape *t, const rnn_run *r, direction *d) {
-    size_t M = (size_t)(r->record ? r->seq.total : 2 * r->seq.count), H = (size_t)r->H,
+    size_t M = r->record ? (size_t)r->seq.total : 2 * (size_t)r->seq.count, H = (size_t)r->H,
            G = (size_t)r->G;
     bool lstm = r->spec.cell == CELL_LSTM;
     bool ok = (d->first_h = first_state(t, r, d->w.h0)) && (d->gates = take(t, r, M, G)) &&
@@ -348,7 +355,7 @@ var op_rnn(tape *t, var x, const rnn_spec *spec, const pack *seq) {
                    .out = y->value};
     r->G = cell_gates(spec->cell) * spec->hidden;
     r->apart = r->norm || spec->cell == CELL_GRU;
-    r->windows = !r->record && !spec->index;
+    r->windows = !r->record && !spec->index && seq->total > WINDOW;
     r->groups = count_groups(t, r);
     y->saved = r;
     for (int i = 0; i < spec->directions; i++) {
@@ -358,8 +365,11 @@ var op_rnn(tape *t, var x, const rnn_spec *spec, const pack *seq) {
     return v;
 }
 
-/* ---- backward */
+/* ---- backward: steps from last to first. dh = dy + what the step after sent; it goes through the
+ * cell to the gates, through Wh to the state before. Weight gradients are products over all steps
+ * at once, after the steps. */
 
+/* dc = through this step's output + what the next cell sent (carry_c). */
 static void lstm_step_back(const rnn_run *r, const stretch *s, int t, int n) {
     const direction *d = s->d;
     size_t at = row_at(r, t, s->a), H = (size_t)r->H, G = (size_t)r->G;
@@ -425,6 +435,7 @@ static void recur_back(const rnn_run *r, const stretch *s, int t, int n) {
         memcpy(carry, sent, (size_t)size * sizeof(real));
 }
 
+/* All steps for some ranks of one direction. Ranks that end earlier join with a carry of zero. */
 static void backward_task(void *data, int task, int worker) {
     (void)worker;
     rnn_run *r = data;
@@ -486,21 +497,38 @@ static void recurrent_weights_back(tape *t, const rnn_run *r, const direction *d
     }
 }
 
-/* Gradient of P [U,G], as x has its rows. */
-static real *proj_gradient(tape *t, const rnn_run *r, const direction *d, int U) {
-    size_t G = (size_t)r->G;
-    const int32_t *index = r->spec.index;
-    real *dp = tape_scratch(t, (size_t)U * G, sizeof(real));
-    if (!dp) return NULL;
-    if (index) memset(dp, 0, (size_t)U * G * sizeof(real));
-    for (int i = 0; i < r->seq.total; i++) {
-        const real *from = d->dgates + (size_t)i * G;
+/* Brings the gradient of P [U,G] from time-major order to that of x's rows. */
+typedef struct proj_job {
+    const rnn_run *r;
+    const direction *d;
+    real *dp;
+} proj_job;
+
+static void proj_rows(void *data, int64_t begin, int64_t end) {
+    const proj_job *j = data;
+    size_t G = (size_t)j->r->G;
+    const int32_t *index = j->r->spec.index;
+    for (int64_t i = begin; i < end; i++) {
+        const real *from = j->d->dgates + (size_t)i * G;
+        int32_t row = j->d->row[i];
         if (index)
-            r->k->add(r->G, from, dp + (size_t)index[d->row[i]] * G);
+            j->r->k->add(j->r->G, from, j->dp + (size_t)index[row] * G);
         else
-            memcpy(dp + (size_t)d->row[i] * G, from, G * sizeof(real));
+            memcpy(j->dp + (size_t)row * G, from, G * sizeof(real));
     }
-    return dp;
+}
+
+static real *proj_gradient(tape *t, const rnn_run *r, const direction *d, int U) {
+    size_t size = (size_t)U * (size_t)r->G;
+    proj_job j = {r, d, tape_scratch(t, size, sizeof(real))};
+    if (!j.dp) return NULL;
+    if (r->spec.index) { /* rows are shared: one after the other */
+        memset(j.dp, 0, size * sizeof(real));
+        proj_rows(&j, 0, r->seq.total);
+    } else {
+        vmath_blocks(&t->c, r->seq.total, 64, proj_rows, &j);
+    }
+    return j.dp;
 }
 
 /* From the gradient of P to those of Wx, bx and x. */
@@ -520,6 +548,7 @@ static void projection_back(tape *t, const rnn_run *r, const direction *d, var x
     if (wx_t) panel_multiply(&t->c, U, dpre, r->G, wx_t, NULL, dx, I, true);
 }
 
+/* What is left of the carry after the first step belongs to the initial states. */
 static void first_state_back(tape *t, const rnn_run *r, var v, const real *carry) {
     real *dv = tape_flow(t, v);
     for (int i = 0; dv && i < r->seq.count; i++) {

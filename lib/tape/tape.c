@@ -142,6 +142,8 @@ void input_back(tape *t, node *y) {
     (void)t, (void)y;
 }
 
+/* Memory for a gradient is taken when the first one arrives, so that what no loss depends on costs
+ * nothing. */
 real *tape_flow(tape *t, var v) {
     if (!tape_needs(t, v)) return NULL;
     node *n = tape_node(t, v);
@@ -153,6 +155,7 @@ real *tape_flow(tape *t, var v) {
     return n->grad;
 }
 
+/* Packed once per tape and node; a parameter may bring panels of its own (inference). */
 const panels *tape_panels(tape *t, var w, bool transposed) {
     node *n = tape_node(t, w);
     panels *p = &n->packed[transposed];
@@ -165,6 +168,8 @@ const panels *tape_panels(tape *t, var w, bool transposed) {
     return p;
 }
 
+/* Every node stands after its inputs, so by the time the walk reaches it all its readers have sent
+ * their share. */
 void tape_backward(tape *t, var loss) {
     real *seed = tape_flow(t, loss);
     if (!seed) return;

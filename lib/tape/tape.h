@@ -113,7 +113,7 @@ var op_sigmoid(tape *t, var x);
 var op_relu(tape *t, var x);
 /* Layer normalization of rows (Ba et al. 2016): gain, shift [1,D]. */
 var op_norm(tape *t, var x, var gain, var shift);
-/* y = 1*sum of the [1,1] values. */
+/* Sum of [1,1] values; 0 among them counts as nothing. */
 var op_sum(tape *t, const var *parts, int count);
 
 /* Dropout with inverted scaling; the identity unless tape->noise. Masks are a function of
