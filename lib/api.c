@@ -35,6 +35,7 @@ struct rill_session {
     void *session;
 };
 
+/* A new task is one more entry above: everything else reaches it through its struct. */
 static const task *task_find(const char *name) {
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
         if (!strcmp(tasks[i]->name, name)) return tasks[i];
@@ -54,6 +55,7 @@ static int task_of(const char *name, const rill_options *options, const task **o
 
 /* ---- small things */
 
+/* Codes are 0, -1, -2, ...: the negated code is the index. */
 const char *rill_strerror(int code) {
     static const char *const names[] = {
         "success",           "out of memory", "input or output",
@@ -67,6 +69,7 @@ const char *rill_version(void) {
     return PACKAGE_VERSION;
 }
 
+/* Texts come from malloc; a host with an allocator of its own must not free them itself. */
 void rill_free(char *text) {
     free(text);
 }
@@ -81,6 +84,8 @@ int rill_plot_log(const char *log_path, const char *svg_path, rill_error *error)
 
 /* ---- options */
 
+/* The row as the public header shows it: without the place in the struct, and without the verbs bit
+ * that says whether a model stores it. */
 bool rill_option_at(const char *name, size_t index, rill_option *out) {
     static const rill_option_type types[] = {[OPTION_FLAG] = RILL_FLAG,
                                              [OPTION_INT] = RILL_INT,
@@ -103,6 +108,7 @@ bool rill_option_at(const char *name, size_t index, rill_option *out) {
     return true;
 }
 
+/* All defaults are set, so that every value can be read back. */
 int rill_options_new(const char *name, rill_options **out, rill_error *error) {
     *out = NULL;
     const task *t = task_find(name);
@@ -135,11 +141,11 @@ int rill_options_read(rill_options *o, const char *path, rill_error *error) {
     return options_read(o->task->options, o->values, path, error);
 }
 
+/* NULL means unset, an unknown name, or no memory; an empty value is an empty text. */
 char *rill_options_get(const rill_options *o, const char *name) {
     const option_row *row = options_find(o->task->options, bytes_of(name));
     buffer text = {0};
     if (row && options_get(o->task->options, o->values, row, &text)) {
-        buffer_add(&text, "", 0); /* an empty value is a text too */
         if (!text.failed) return text.data ? text.data : mem_text("", 0);
     }
     buffer_free(&text);
@@ -233,6 +239,7 @@ const char *rill_model_task(const rill_model *m) {
     return m->task->name;
 }
 
+/* Everything is checked that loading checks: `rill-model verify` relies on it. */
 int rill_model_info(const char *path, bool json, char **report, rill_error *error) {
     bundle *b;
     const task *t;
@@ -270,7 +277,7 @@ static int gather(const rill_model *const *models, size_t count, const rill_opti
 int rill_eval(const rill_model *const *models, size_t model_count, const rill_options *options,
               const char *const *files, size_t count, const rill_hooks *hooks, char **report,
               rill_error *error) {
-    void **list;
+    void **list; /* only the array is ours */
     buffer text = {0};
     *report = NULL;
     TRY(gather(models, model_count, options, &list, error));
@@ -290,6 +297,7 @@ int rill_filter(const rill_model *const *models, size_t model_count, const rill_
     return status;
 }
 
+/* The task copies what it needs of the options; the models must outlive the session. */
 int rill_session_new(const rill_model *const *models, size_t model_count,
                      const rill_options *options, rill_session **out, rill_error *error) {
     void **list;
@@ -310,6 +318,7 @@ int rill_session_new(const rill_model *const *models, size_t model_count,
     return 0;
 }
 
+/* The answer stays the session's. */
 int rill_session_apply(rill_session *s, const char *text, size_t size, const char **answer,
                        size_t *answer_size, rill_error *error) {
     bytes got;

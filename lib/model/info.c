@@ -18,6 +18,7 @@
 
 /* ---- the JSON value */
 
+/* Sizes as they stand in the file; a scalar has none. */
 static json_t *shape_json(const bundle_entry *e) {
     json_t *list = json_array();
     for (int i = 0; list && i < e->rank; i++) {
@@ -70,6 +71,7 @@ static json_t *head_json(const bundle *b) {
 
 /* ---- as text */
 
+/* Two blanks for each level below the top. */
 static void indent(buffer *out, int depth) {
     for (int i = 0; i < 2 * depth; i++) buffer_add_char(out, ' ');
 }
@@ -91,7 +93,7 @@ static void add_inline(buffer *out, const json_t *value) {
     } else if (json_is_integer(value)) {
         buffer_printf(out, "%lld", (long long)json_integer_value(value));
     } else if (json_is_real(value)) {
-        double x = json_real_value(value);
+        double x = json_real_value(value); /* scores and losses: four decimals say all */
         buffer_add_real(out, fabs(x) < 1e6 ? round(x * 1e4) / 1e4 : x);
     } else if (json_is_boolean(value)) {
         buffer_add_text(out, json_is_true(value) ? "true" : "false");
@@ -136,6 +138,7 @@ static void add_member(buffer *out, const char *key, const json_t *value, int de
     }
 }
 
+/* One line a tensor, so that `sort` and `grep` are of use. */
 static void add_tensor(buffer *out, const bundle_entry *e) {
     char hex[33], shape[96] = "";
     size_t used = 0;
@@ -148,6 +151,7 @@ static void add_tensor(buffer *out, const bundle_entry *e) {
                   shape, e->size, hex);
 }
 
+/* Tensors are not part of the JSON here: their lines are made straight from the bundle. */
 static void write_text(const bundle *b, const json_t *head, buffer *out) {
     const char *key;
     json_t *value;

@@ -8,6 +8,9 @@
  * claimed are at work or done. Everything in `run` is guarded by its lock, except that a batch
  * belongs to one thread: the reader until head passes it, then the worker that claimed it, then the
  * thread that writes (there is one at a time), then the reader again.
+ *
+ * Nobody has the writer's job: a worker that finishes a batch while no other one is writing writes
+ * all batches that are due. A worker that waits for a slow consumer holds up nobody but the order.
  */
 #include "task/filter.h"
 
@@ -34,10 +37,10 @@ typedef struct run {
     writer *writer;
     batch *ring;
     size_t size;
-    size_t head, claimed, tail;
-    size_t cost; /* of all batches from tail to head */
-    bool ended;  /* no batch will follow */
-    bool writing;
+    size_t head, claimed, tail; /* they only grow; 2^64 batches are never reached */
+    size_t cost;                /* of all batches from tail to head */
+    bool ended;                 /* no batch will follow */
+    bool writing;               /* somebody is in write_due */
     int status; /* the first failure of a worker or the writer; nothing is written after it */
     rill_error error;
     pthread_mutex_t lock;
@@ -54,6 +57,7 @@ static int write_batch(run *r, batch *b) {
     return b->status;
 }
 
+/* Ready for the reader again. Slots keep their memory: the next records are read into it. */
 static void empty_batch(batch *b) {
     if (b->out.capacity > KEEP_BYTES) buffer_free(&b->out);
     buffer_clear(&b->out);
@@ -66,7 +70,7 @@ static void write_due(run *r) {
     r->writing = true;
     while (r->tail < r->claimed && r->ring[r->tail % r->size].done) {
         batch *b = &r->ring[r->tail % r->size];
-        int status = r->status;
+        int status = r->status; /* after a failure batches are only counted */
         pthread_mutex_unlock(&r->lock);
         if (status == 0) status = write_batch(r, b);
         size_t cost = b->cost;
@@ -83,11 +87,13 @@ static void write_due(run *r) {
     r->writing = false;
 }
 
+/* The failure is kept with the output: it is told when the output has been written. */
 static void do_batch(run *r, void *worker, batch *b) {
     const filter_task *t = r->task;
     b->status = t->work(t->self, worker, b->slot, b->count, &b->out, &b->error);
 }
 
+/* One thread and what it works with. */
 typedef struct seat {
     run *run;
     void *worker;
@@ -95,6 +101,7 @@ typedef struct seat {
     bool started;
 } seat;
 
+/* Takes the next batch that nobody has, until there will be none. */
 static void *worker_main(void *argument) {
     seat *own = argument;
     run *r = own->run;
@@ -141,7 +148,8 @@ static int fill_batch(run *r, batch *b, rill_error *error) {
     return 1;
 }
 
-/* Waits until the batches in flight cost at most `most` and one of the ring is free. */
+/* Also how the reader learns that writing failed: it never reads on for nobody.
+ * Waits until the batches in flight cost at most `most` and one of the ring is free. */
 static int wait_for_room(run *r, size_t most) {
     pthread_mutex_lock(&r->lock);
     while (r->status == 0 && (r->cost > most || r->head - r->tail == r->size)) {
@@ -180,7 +188,8 @@ static int stopped(const rill_hooks *hooks, rill_error *error) {
     return status_fail(error, RILL_EINTERRUPTED, "stopped on request");
 }
 
-/* The reader's loop. worker: the only one, or NULL when there are threads. */
+/* The reader's loop. worker: the only one, or NULL when there are threads. Reading may block only
+ * when all is written, unless a record is there in part: then it is its sender's turn. */
 static int read_all(run *r, void *worker, const rill_hooks *hooks, rill_error *error) {
     const filter_task *t = r->task;
     int more = 1;
@@ -195,7 +204,8 @@ static int read_all(run *r, void *worker, const rill_hooks *hooks, rill_error *e
     return more;
 }
 
-/* ---- the whole run */
+/* ---- the whole run: workers are made before threads start and freed after they have ended, all by
+ * the caller, so a task's worker functions need no lock. */
 
 /* Signals stay with the host's threads. */
 static int start_workers(seat *seats, int threads, rill_error *error) {
@@ -255,6 +265,7 @@ static int run_all(run *r, seat *seats, int threads, const rill_hooks *hooks, ri
     return status;
 }
 
+/* Slots beyond `count` may have been used by an earlier batch, hence all that there is room for. */
 static void run_free(run *r, seat *seats, int threads) {
     for (int i = 0; seats && i < threads; i++) {
         if (seats[i].worker) r->task->worker_free(seats[i].worker);

@@ -20,6 +20,8 @@ enum {
     KEEP_BYTES = 1 << 14   /* slots of records larger than this start anew */
 };
 
+/* What all workers share; once the reader runs, only the reader touches corpus, offset, document.
+ */
 typedef struct applier {
     const tag_options *o;
     tag_model **model;
@@ -54,6 +56,7 @@ void tag_slot_free(void *slot) {
     token_text_free(&s->text);
 }
 
+/* Records without words are read like others: most formats write them back. */
 static int read_slot(void *self, void *slot, size_t *cost, rill_error *error) {
     applier *a = self;
     tag_slot *s = slot;
@@ -66,6 +69,7 @@ static int read_slot(void *self, void *slot, size_t *cost, rill_error *error) {
     s->new_document = r->words > 0 && r->document != a->document;
     if (r->words > 0) a->document = r->document;
     bool text = r->format == CORPUS_TEXT;
+    /* A guess is good enough: portions are cut by the words that are really there. */
     *cost = 1 + r->words + r->text.size / (text ? TEXT_BYTES : LINE_BYTES);
     return 1;
 }
@@ -86,6 +90,7 @@ static void worker_free(void *data) {
     free(w);
 }
 
+/* No pool inside a session: the threads are used up by working on several batches at once. */
 static int worker_new(void *self, void **out, rill_error *error) {
     const applier *a = self;
     worker *w = mem_new(1, sizeof *w);
@@ -103,6 +108,7 @@ static int worker_new(void *self, void **out, rill_error *error) {
     return 0;
 }
 
+/* `form` must live until the batch is written. */
 static int add_unit(worker *w, tag_slot *slot, int32_t index, const bytes *form, size_t count) {
     if (count > INT32_MAX) return RILL_ELIMIT;
     TRY(mem_grow(&w->unit, &w->unit_room, w->units + 1, sizeof *w->unit));
@@ -136,6 +142,7 @@ static int cut_text(worker *w, tag_slot *slot, rill_error *error) {
     return status < 0 ? status_nomem(error) : 0;
 }
 
+/* A record is a sentence as it stands. */
 static int cut_record(worker *w, tag_slot *slot, rill_error *error) {
     const record *r = &slot->rec;
     bytes *form = arena_alloc(&w->memory, r->words, sizeof *form);
@@ -174,6 +181,7 @@ static int do_portion(worker *w, size_t from, size_t to, buffer *out, rill_error
     return 0;
 }
 
+/* A portion is never empty: a sentence above the budget stands alone. */
 static int do_units(worker *w, buffer *out, rill_error *error) {
     size_t from = 0;
     while (from < w->units) {
@@ -195,6 +203,7 @@ static void shrink_slots(tag_slot *slot, size_t count) {
     }
 }
 
+/* The `work` of the filter. Records before a faulty one are tagged and written first. */
 static int do_slots(void *self, void *data, void *slots, size_t count, buffer *out,
                     rill_error *error) {
     (void)self;
@@ -230,6 +239,7 @@ static int corpus_options_of(const applier *a, corpus_options *c, rill_error *er
     return 0;
 }
 
+/* The input is open and its columns are known. */
 static int plan(applier *a, rill_error *error) {
     a->offset = a->document = 0;
     return tag_plan_make(&a->plan, a->model[0], a->o, a->corpus, error);
@@ -334,6 +344,7 @@ static int answer_all(text_session *s, rill_error *error) {
     return buffer_status(&s->out, error);
 }
 
+/* A corpus is opened for every text, so places in messages are those in the text. */
 int tag_apply_session_run(void *session, bytes text, bytes *answer, rill_error *error) {
     text_session *s = session;
     corpus_options c;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* At most two cells a column (label, probability) and MISC change in a line. */
 enum { CONLLU_MISC = 9, CHANGES = 2 * TAG_HEADS + 1 };
 
 /* ---- the plan */
@@ -45,6 +46,8 @@ static size_t find_column(const tag_model *m, const tag_options *o, const corpus
     return TAG_APPENDED;
 }
 
+/* Where each column goes when records are written back. The word itself is never replaced, whatever
+ * the model's column is called; of CoNLL-U only lemma to deps can be. */
 static void place_columns(tag_plan *p, const tag_model *m, const tag_options *o, const corpus *c) {
     corpus_format in = corpus_format_of(c);
     static const char *const usual[] = {"form", "word", "token"};
@@ -73,6 +76,7 @@ static const char *output_name(const tag_options *o, corpus_format in) {
     return in == CORPUS_TEXT ? "conllu" : corpus_format_name(in);
 }
 
+/* An option that would do nothing here is refused, not passed over. */
 static int check_options(const tag_plan *p, const tag_model *m, const char *name,
                          rill_error *error) {
     bool detailed = !strcmp(name, "conllu") || !strcmp(name, "json");
@@ -155,6 +159,7 @@ static int describe_text(const tag_plan *p, const tag_slot *slot, int32_t index,
     return 0;
 }
 
+/* The same of a record. Its ranges are those of the forms in the file. */
 static int describe_record(const tag_plan *p, const tag_slot *slot, arena *a, output_sentence *s) {
     TRY(output_from_record(&slot->rec, a, s));
     s->new_document = slot->new_document;
@@ -232,6 +237,7 @@ static bytes *probability_cells(const float *probability, size_t words, arena *a
     return text ? cell : NULL;
 }
 
+/* Insertion keeps them sorted, as record_write wants them. */
 static void add_change(record_change *change, size_t *count, size_t column, const bytes *values) {
     size_t at = (*count)++;
     for (; at > 0 && change[at - 1].column > column; at--) change[at] = change[at - 1];
@@ -280,6 +286,7 @@ static int write_ranked(const record *r, const record_change *change, size_t cou
     return status;
 }
 
+/* The record with its new cells. */
 static int write_back(const tag_plan *p, const tag_slot *slot, const output_sentence *s, arena *a,
                       buffer *out) {
     record_change change[CHANGES];
@@ -300,6 +307,8 @@ static int write_one(const tag_plan *p, const tag_slot *slot, int32_t index,
     return 0;
 }
 
+/* A record without words says nothing in another format, except that an empty line of text stays an
+ * empty line. */
 int tag_write(const tag_plan *p, const tag_slot *slot, int32_t index, const tag_sentence *answer,
               arena *a, buffer *out) {
     bool text = slot->rec.format == CORPUS_TEXT;
