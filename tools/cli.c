@@ -157,10 +157,26 @@ int cli_print_report(const cli *c, char *report) {
 
 int cli_may_write(cli *c, const char *path) {
     struct stat s;
+    if (stat(path, &s) == 0 && S_ISDIR(s.st_mode)) {
+        cli_say(c, "cannot write \"%s\": %s", path, strerror(EISDIR));
+        return CLI_FAILED;
+    }
     if (cli_flag(c, "force") || stat(path, &s) || !S_ISREG(s.st_mode)) return 0;
     const cli_row *force = cli_find(c, "force");
     bool may = force && cli_belongs(force, c->verb);
     cli_say(c, "\"%s\" exists; %s", path, may ? "--force replaces it" : "give another name");
+    return CLI_FAILED;
+}
+
+int cli_must_differ(cli *c, const char *path, const char *other) {
+    struct stat a, b;
+    if (!path || !other) return 0;
+    bool same = strcmp(path, other) == 0 && strcmp(path, "-") != 0;
+    if (stat(path, &a) == 0 && stat(other, &b) == 0) {
+        same = S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    }
+    if (!same) return 0;
+    cli_say(c, "\"%s\" and \"%s\" are one file, and it would be written over", path, other);
     return CLI_FAILED;
 }
 

@@ -80,8 +80,12 @@ int cli_usage(const cli *c, const char *format, ...) __attribute__((format(print
 int cli_print(const cli *c, const char *text);
 /* Prints a report of the library, with a final newline, and releases it. */
 int cli_print_report(const cli *c, char *report);
-/* Refuses to replace a file unless --force was given: 0, or an exit status behind a message. */
+/* Refuses to replace a file unless --force was given, and a folder in any case: 0, or an exit
+ * status behind a message. */
 int cli_may_write(cli *c, const char *path);
+/* Refuses to write over a file that is read or written for another purpose, --force or not. Either
+ * path may be NULL. */
+int cli_must_differ(cli *c, const char *path, const char *other);
 
 /* The four verbs of a tool with a task. */
 int cli_train(cli *c);

@@ -195,6 +195,44 @@ static int may_train(course *k) {
     return CLI_FAILED;
 }
 
+/* --force is meant for old models and logs, never for the data. */
+static int spare_inputs(cli *c, const char *output) {
+    static const char *const inputs[] = {"dev", "rules", "vectors"};
+    int status = 0;
+    for (size_t i = 0; i < c->operand_count && !status; i++) {
+        status = cli_must_differ(c, output, c->operands[i]);
+    }
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !status; i++) {
+        status = cli_must_differ(c, output, cli_get(c, inputs[i]));
+    }
+    return status;
+}
+
+static int check_paths(cli *c, const char *model, const char *log, const char *resume) {
+    int status = cli_must_differ(c, log, resume ? resume : model);
+    if (!status) status = spare_inputs(c, model);
+    return status ? status : spare_inputs(c, log);
+}
+
+/* Data and options of a resumed training are those of the checkpoint: what else is given would be
+ * without effect. */
+static int nothing_beside_resume(cli *c) {
+    static const char *const fine[] = {"resume", "log",   "threads", "quiet",
+                                       "json",   "force", "config"};
+    if (c->operand_count) return cli_usage(c, "--resume takes no files: the checkpoint knows them");
+    for (size_t i = 0; i < c->row_count; i++) {
+        const cli_row *row = &c->rows[i];
+        bool known = row->origin == CLI_DEFAULT;
+        for (size_t k = 0; k < sizeof fine / sizeof *fine; k++) {
+            known |= strcmp(row->row.name, fine[k]) == 0;
+        }
+        if (known || !cli_belongs(row, c->verb)) continue;
+        return cli_usage(c, "--resume takes no option --%s: the checkpoint knows it",
+                         row->row.name);
+    }
+    return 0;
+}
+
 static int train(course *k) {
     cli *c = k->c;
     cli_watch watch;
@@ -207,7 +245,8 @@ static int train(course *k) {
     if (code == 0) return status;
     bool stopped = code == RILL_EINTERRUPTED && cli_watch_signal();
     status = stopped ? 128 + cli_watch_signal() : cli_fail(c, code);
-    if (code != RILL_EDIVERGED) say_resume(k); /* it would diverge again */
+    /* It would diverge again, or is no checkpoint at all. */
+    if (code != RILL_EDIVERGED && code != RILL_EMODEL) say_resume(k);
     return status;
 }
 
@@ -215,12 +254,15 @@ int cli_train(cli *c) {
     const char *resume = cli_get(c, "resume"), *model = cli_get(c, "model");
     if (!resume && !c->operand_count) return cli_usage(c, "train needs %s", c->verb->operands);
     if (!resume && !model) return cli_usage(c, "train needs --model FILE, the model to write");
+    int status = resume ? nothing_beside_resume(c) : 0;
+    if (!status) status = check_paths(c, model, cli_get(c, "log"), resume);
+    if (status) return status;
     course k = {.c = c};
     size_t room = strlen(resume ? resume : model) + sizeof ".ckpt";
     k.checkpoint = malloc(room);
     if (!k.checkpoint) return cli_fail(c, RILL_ENOMEM);
     snprintf(k.checkpoint, room, "%s%s", resume ? resume : model, resume ? "" : ".ckpt");
-    int status = resume ? 0 : may_train(&k);
+    status = resume ? 0 : may_train(&k);
     if (!status) status = train(&k);
     free(k.checkpoint);
     return status;

@@ -137,11 +137,22 @@ static bool cut_half_line(int fd) {
     return size == s.st_size || ftruncate(fd, size) == 0;
 }
 
+/* A log begins with an object; anything else must not lose its last line. */
+static bool may_append(int fd) {
+    struct stat s;
+    char c = '{';
+    if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && pread(fd, &c, 1, 0) < 0) return false;
+    if (c != '{') errno = EEXIST;
+    return c == '{';
+}
+
 static FILE *append_to(const char *path) {
     int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0) return NULL;
-    FILE *f = cut_half_line(fd) ? fdopen(fd, "a") : NULL;
+    FILE *f = may_append(fd) && cut_half_line(fd) ? fdopen(fd, "a") : NULL;
+    int why = errno;
     if (!f) close(fd);
+    errno = why;
     return f;
 }
 
@@ -158,7 +169,8 @@ static int open_log(cli_watch *w) {
     }
     w->log = resumed ? append_to(path) : fopen(path, "we");
     if (w->log) return 0;
-    cli_say(w->c, "cannot write \"%s\": %s", path, strerror(errno));
+    cli_say(w->c, "cannot write \"%s\": %s", path,
+            errno == EEXIST ? "it is no training log" : strerror(errno));
     return CLI_FAILED;
 }
 
@@ -173,7 +185,7 @@ int cli_watch_begin(cli_watch *w, cli *c, bool training) {
         catch_signal(SIGTERM);
         catch_signal(SIGHUP);
     }
-    w->log_path = cli_get(c, "log");
+    w->log_path = training ? cli_get(c, "log") : NULL; /* a config file may serve other verbs too */
     return w->log_path ? open_log(w) : 0;
 }
 

@@ -33,6 +33,7 @@ static int verify(cli *c) {
 
 static int plot(cli *c) {
     int status = cli_may_write(c, c->operands[1]);
+    if (!status) status = cli_must_differ(c, c->operands[1], c->operands[0]);
     if (status) return status;
     int code = rill_plot_log(c->operands[0], c->operands[1], &c->error);
     return code < 0 ? cli_fail(c, code) : 0;

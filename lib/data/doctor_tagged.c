@@ -323,7 +323,7 @@ static int check_records(exam *e, half *side, corpus *c, const char *file) {
     }
     if (words || faults) return 0;
     return doctor_add(e->report, DOCTOR_ERROR, "no-words", (doctor_place){file, 0, 0}, 1,
-                      "no words, found an empty file, expected sentences");
+                      "no words, found an empty file or raw text, expected tagged sentences");
 }
 
 /* One file; its tallies are reported at its end, its tables stay for the side. */

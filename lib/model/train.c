@@ -163,7 +163,7 @@ static int run_batch(run *r, int64_t batch, double *loss, double *items) {
 static int diverged(run *r, double norm) {
     return status_fail(r->error, RILL_EDIVERGED,
                        "training diverged at epoch %lld, batch %lld (gradient norm %g): try a lower "
-                       "learning rate or clip; the last good state is in the checkpoint",
+                       "learning rate or clip",
                        (long long)r->at.epoch + 1, (long long)r->at.batch + 1, norm);
 }
 
@@ -307,9 +307,19 @@ static int run_epoch(run *r) {
 
 /* ---- the whole run */
 
+/* Learns now, and not after an hour, whether a checkpoint can be written. */
+static int try_checkpoint(const run *r) {
+    writer *w;
+    if (!r->config->checkpoint) return 0;
+    TRY(writer_open(r->config->checkpoint, &w, r->error));
+    writer_close(w); /* not committed: nothing stays behind, nothing is replaced */
+    return 0;
+}
+
 static int open_run(run *r, bundle *resume) {
     const train_config *f = r->config;
     int64_t batches;
+    TRY(try_checkpoint(r));
     TRY(r->task->plan(r->task->self, 0, &batches, r->error));
     if (batches == 0) return status_fail(r->error, RILL_EDATA, "there is nothing to train on");
     r->schedule = (schedule){.kind = f->schedule, .rate = f->rate, .warmup = f->warmup,
@@ -348,6 +358,25 @@ static int save_model(run *r) {
     return 0;
 }
 
+static int tell_done(run *r) {
+    double seconds = now() - r->began;
+    json_t *json = json_pack("{ss sI sI sf}", "event", "done", "epochs", (json_int_t)r->at.epoch,
+                             "updates", (json_int_t)r->optim.step, "seconds", seconds);
+    if (json && r->at.best_epoch > 0) { /* there are dev data */
+        json_object_set_new(json, "best_epoch", json_integer((json_int_t)r->at.best_epoch));
+        json_object_set_new(json, "dev_score", json_real(r->at.best));
+    }
+    buffer text = {0};
+    int status = json ? json_write(json, &text, r->error) : status_nomem(r->error);
+    if (status == 0) status = buffer_status(&text, r->error);
+    if (status == 0) {
+        train_tell(r->hooks, RILL_EVENT_DONE, text.data, "trained in %.0f s", seconds);
+    }
+    json_decref(json);
+    buffer_free(&text);
+    return status;
+}
+
 int train_run(const train_config *config, const train_task *task, const compute *c, bundle *resume,
               const rill_hooks *hooks, rill_error *error) {
     run r = {.config = config, .task = task, .hooks = hooks, .error = error, .c = *c};
@@ -358,9 +387,7 @@ int train_run(const train_config *config, const train_task *task, const compute 
         if (config->patience > 0 && r.at.waited >= config->patience) break;
     }
     if (status == 0) status = save_model(&r);
-    if (status == 0) {
-        train_tell(hooks, RILL_EVENT_DONE, NULL, "trained in %.0f s", now() - r.began);
-    }
+    if (status == 0) status = tell_done(&r);
     tape_free(&r.tape);
     optim_free(&r.optim);
     json_decref(r.at.history);

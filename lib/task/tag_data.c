@@ -62,6 +62,11 @@ static int name_columns(reading *r, const corpus *c) {
         size_t column;
         TRY(corpus_column(c, bytes_trim(name), &column, r->error));
         bytes full = corpus_column_name(c, column);
+        for (int i = 0; i < r->l->columns; i++) {
+            if (!bytes_equal(full, bytes_of(r->l->column[i].name))) continue;
+            return status_fail(r->error, RILL_EUSAGE, "option --columns: \"%s\" stands there twice",
+                               r->l->column[i].name);
+        }
         char *copy = mem_text(full.data, full.size);
         if (!copy) return status_nomem(r->error);
         r->l->column[r->l->columns++].name = copy;
@@ -115,7 +120,7 @@ static int read_file(reading *r, const char *path, const rill_hooks *hooks) {
     TRY(corpus_open(path, &options, &c, r->error));
     int status = 0, more;
     if (corpus_format_of(c) == CORPUS_TEXT) {
-        status = status_set(r->error, RILL_EDATA, path, 0, 0, "raw text has no labels to learn from");
+        status = status_set(r->error, RILL_EDATA, path, 0, 0, "found raw text or an empty file, expected tagged sentences");
     }
     bool first = true;
     while (status == 0 && (more = corpus_next(c, &rec, r->error)) != 0) {

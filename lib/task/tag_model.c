@@ -243,6 +243,9 @@ static int load_column(tag_model *m, bundle *b, int i, const json_t *json, rill_
     if (!name || !*name || !kind || !marks || !scheme_find(bytes_of(marks), &c->scheme)) {
         return damaged(b, error, "columns");
     }
+    for (int k = 0; k < i; k++) {
+        if (!strcmp(m->lexicon.column[k].name, name)) return damaged(b, error, "columns");
+    }
     c->kind = !strcmp(kind, "entity") ? TAG_ENTITY : !strcmp(kind, "features") ? TAG_FEATURES
                                                                                : TAG_PLAIN;
     c->name = mem_text(name, strlen(name));

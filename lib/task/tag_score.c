@@ -157,7 +157,7 @@ int tag_scores_add(tag_scores *t, tag_session *s, const tag_options *o, const ch
     TRY(corpus_open(path, &options, &c, error));
     int status = 0;
     if (corpus_format_of(c) == CORPUS_TEXT) {
-        status = status_set(error, RILL_EDATA, path, 0, 0, "raw text has no gold labels to score by");
+        status = status_set(error, RILL_EDATA, path, 0, 0, "found raw text or an empty file, expected tagged sentences");
     }
     for (int i = 0; status == 0 && corpus_columns(c) > 0 && i < t->columns; i++) {
         t->column[i].column = &t->lexicon->column[i];
@@ -205,6 +205,9 @@ int tag_validate(tag_session *s, const tag_options *o, const char *path, train_s
     tag_scores t = {0};
     *out = (train_scores){0};
     int status = tag_scores_add(&t, s, o, path, error);
+    if (status == 0 && t.words == 0) {
+        status = status_set(error, RILL_EDATA, path, 0, 0, "no tagged sentences to score by");
+    }
     for (int i = 0; status == 0 && i < t.columns; i++) {
         const tag_scored *c = &t.column[i];
         double score = metric_value(tag_scores_right(c, c->given, t.words));

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { SITE_WORD = 3, DEFAULT_BATCH = 512 };
 
@@ -155,6 +156,22 @@ static int validate(void *self, const real *weights, train_scores *out, rill_err
 static int save(void *self, const real *weights, bytes summary, rill_error *error) {
     training *t = self;
     return tag_model_save(&t->o, &t->lexicon, &t->net, weights, summary, t->o.common.model, error);
+}
+
+/* Training reads its data again: dev after every epoch, all of it on resume. What can be read only
+ * once would make scores of nothing. */
+static int check_file(const char *path, rill_error *error) {
+    struct stat s;
+    if (!path || (strcmp(path, "-") && (stat(path, &s) || S_ISREG(s.st_mode) || S_ISDIR(s.st_mode)))) {
+        return 0; /* what is not there or a folder gets its own message when it is opened */
+    }
+    return status_set(error, RILL_EUSAGE, path, 0, 0,
+                      "found a pipe or device, expected a file: training reads its data repeatedly");
+}
+
+static int check_files(const training *t, rill_error *error) {
+    for (size_t i = 0; i < t->files; i++) TRY(check_file(t->file[i], error));
+    return check_file(t->o.common.dev, error);
 }
 
 /* Options as text (all that are set, paths too), files, and a hash for every input file. */
@@ -311,6 +328,18 @@ static void set_vectors(training *t) {
                100.0 * (double)covered / (double)forms);
 }
 
+/* About how many bytes: value, gradient, two moments, average and best of every weight, and what the
+ * layers keep (some twenty numbers a unit) of the largest batch, which one long sentence may be. */
+static double memory_needed(const training *t, size_t weights) {
+    enum { KEPT = 20, BESIDE = 1000, PROGRAM = 30000000 };
+    int64_t tokens = t->o.common.batch;
+    for (size_t i = 0; i < t->data.sentences; i++) {
+        if (t->length[i] > tokens) tokens = t->length[i];
+    }
+    double unit = (double)(2 * t->o.hidden * t->o.layers * KEPT + BESIDE);
+    return sizeof(real) * ((double)weights * 6 + (double)tokens * unit) + PROGRAM;
+}
+
 static void tell_sizes(const training *t) {
     size_t weights = params_weights(&t->net.params);
     train_tell(t->hooks, RILL_EVENT_NOTE, NULL,
@@ -323,18 +352,20 @@ static void tell_sizes(const training *t) {
                    c->labels.count, c->kind == TAG_ENTITY ? ", scheme " : "",
                    c->kind == TAG_ENTITY ? scheme_name(c->scheme) : "");
     }
-    /* value, gradient, two moments, average, best */
     train_tell(t->hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
-               (double)weights * 6 * sizeof(real) / 1e6 + 60);
+               memory_needed(t, weights) / 1e6);
 }
 
-static int prepare(training *t, rill_error *error) {
+static int prepare(training *t, bool resumed, rill_error *error) {
     tag_options_size(&t->o);
     if (t->o.common.batch == 0) t->o.common.batch = DEFAULT_BATCH;
     TRY(pool_new(t->o.common.threads > 0 ? (int)t->o.common.threads : pool_cpus(), &t->pool, error));
     TRY(load_vectors(t, error));
     TRY(tag_data_read(&t->data, &t->lexicon, &t->o, (const char *const *)t->file, t->files,
                       t->hooks, error));
+    if (!resumed) {
+        TRY(tag_warn(&t->o, (const char *const *)t->file, t->files, t->hooks, error));
+    }
     t->length = mem_new(t->data.sentences, sizeof *t->length);
     if (!t->length) return status_nomem(error);
     for (size_t i = 0; i < t->data.sentences; i++) {
@@ -342,12 +373,13 @@ static int prepare(training *t, rill_error *error) {
     }
     tag_net_config config;
     tag_model_shape(&t->o, &t->lexicon, &config);
-    if (tag_net_build(&t->net, &config) < 0 || params_alloc(&t->net.params, true) < 0 ||
+    if (tag_net_build(&t->net, &config) < 0) return status_nomem(error);
+    tell_sizes(t); /* before memory is taken, so that running out of it is no riddle */
+    if (params_alloc(&t->net.params, true) < 0 ||
         params_init(&t->net.params, (uint64_t)t->o.common.seed) < 0) {
         return status_nomem(error);
     }
     set_vectors(t);
-    tell_sizes(t);
     return 0;
 }
 
@@ -422,8 +454,9 @@ int tag_train(const void *options, const char *const *files, size_t count, const
             status = status_fail(error, RILL_EUSAGE, "no training file was given");
         }
         if (status == 0) status = copy_files(&t, files, count, error);
+        if (status == 0) status = check_files(&t, error);
     }
-    if (status == 0) status = prepare(&t, error);
+    if (status == 0) status = prepare(&t, resume != NULL, error);
     if (status == 0) status = run_training(&t, resume, error);
     bundle_close(resume);
     training_free(&t);
