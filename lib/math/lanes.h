@@ -222,7 +222,7 @@ INLINE real lanes_sign_one(real size, real sign) {
 
 /* Without an instruction for it, a fused multiply-add is a call of fmaf for every lane. Primitives
  * stay out of line then: inlined, they only make code that takes minutes to compile. */
-#if defined(__FP_FAST_FMAF) && !defined(RILL_DOUBLE)
+#if (defined(__FP_FAST_FMAF) || defined(__ARM_FEATURE_FMA)) && !defined(RILL_DOUBLE)
 #define PLAIN INLINE
 #else
 #define LANES_OUT_OF_LINE
