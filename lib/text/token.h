@@ -7,11 +7,11 @@
  *     raw bytes   He don't.          tokens  [0,2) [3,8) [8,9)     space_after  yes no yes
  *                                    words   He   do n't   .       sentences    tokens 0..3
  *
- * Concatenating gap 0, token 0, gap 1, token 1, ... gives the raw text back. Tokens are never
- * empty, ascend, don't overlap and never cut a grapheme cluster of an emoji or a code point.
+ * Concatenating gap 0, token 0, gap 1, token 1, ... gives the raw text back. Tokens are never empty,
+ * ascend and don't overlap; the built-in rules never cut an emoji.
  *
- * The rules are a text: the built-in ones (used when none are given), or one's own (format: see the
- * head of token.c). A model file stores that text and is bound to it.
+ * The rules are a text: the built-in ones of default.rules (used when none are given), or one's own
+ * (the format stands in rules.h). A model file stores that text, so it goes on as it was trained.
  */
 #ifndef RILL_TEXT_TOKEN_H
 #define RILL_TEXT_TOKEN_H
