@@ -98,11 +98,12 @@ static void add_inline(buffer *out, const json_t *value) {
     } else if (json_is_boolean(value)) {
         buffer_add_text(out, json_is_true(value) ? "true" : "false");
     } else if (json_is_object(value)) {
-        size_t left = json_object_size(value);
+        bool any = false;
         json_object_foreach((json_t *)value, key, member) {
-            buffer_printf(out, "%s ", key);
+            if (json_is_object(member) && json_object_size(member) == 0) continue; /* no scores */
+            buffer_printf(out, "%s%s ", any ? ", " : "", key);
             add_inline(out, member);
-            if (--left > 0) buffer_add_text(out, ", ");
+            any = true;
         }
     } else {
         json_array_foreach(value, i, member) {
