@@ -37,5 +37,6 @@ TCase *apply_cases(void);
 TCase *format_cases(void);
 TCase *filter_cases(void);
 TCase *train_cases(void);
+TCase *damage_cases(void);
 
 #endif
