@@ -13,7 +13,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { FLIPS = 2000, FORGERIES = 3000 };
+enum { FLIPS = 2000, FORGERIES = 600 };
 
 /* The model of a handful of units, in memory and open. */
 typedef struct toy {
