@@ -89,9 +89,9 @@ enum { TRAIN, TAG, STREAM, PEER_TRAIN, PEER_TAG, KINDS };
 
 /* Filled by the children, hence in shared memory. */
 typedef struct results {
-    double peak[THREADS + 1]; /* flop/s on so many threads */
     series of[KINDS][THREADS + 1];
-    double load, copy; /* seconds to open the model, to read its file */
+    series peak[KINDS][THREADS + 1]; /* seconds of 1e9 flops at the limit, beside each piece */
+    double load, copy;               /* seconds to open the model, to read its file */
 } results;
 
 typedef struct bench {
@@ -110,6 +110,8 @@ typedef struct bench {
 
 void series_add(series *s, int piece, double seconds);
 double series_total(const series *s);
+/* flop/s at the limit of so many threads, as it was beside the pieces of this kind. */
+double peak_beside(const results *r, int kind, int threads);
 
 /* Jobs for run_child. */
 void do_training(bench *b);

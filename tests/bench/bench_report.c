@@ -5,68 +5,64 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+/* A work on some threads, and what it is compared with: itself on one thread, and PyTorch. */
 typedef struct row {
     const char *name;
+    int kind, limit, peer; /* peer 0: none; limit: the kind beside which the peak was measured */
     int threads;
-    double words, flops;
-    const series *s, *single, *peer; /* itself on one thread, and PyTorch, or NULL */
-    double single_words, peer_words;
+    double words, flops, single_words, peer_words;
 } row;
 
-static double speed(const series *s, double words) {
-    return s && s->pieces > 0 ? words / series_total(s) : 0;
+static const series *series_of(const bench *b, int kind, int threads) {
+    return &b->r->of[kind][threads];
 }
 
-static void print_row(const bench *b, const row *r) {
-    double own = speed(r->s, r->words), one = speed(r->single, r->single_words),
-           peer = speed(r->peer, r->peer_words);
-    double share = r->flops / series_total(r->s) / b->r->peak[r->threads];
-    if (own <= 0) return;
-    printf("%-32s %7d %10.0f %9.1f %%", r->name, r->threads, own, 100 * share);
-    if (one > 0)
-        printf(" %8.2f", own / one);
-    else
-        printf(" %8s", "");
-    if (peer > 0)
-        printf(" %9.2f", own / peer);
+/* 0 when it was not measured. */
+static double speed(const series *s, double words) {
+    return s->pieces > 0 ? words / series_total(s) : 0;
+}
+
+/* PyTorch's fastest on at most so many threads. */
+static double peer_speed(const bench *b, const row *r) {
+    double best = 0;
+    for (int n = 1; r->peer && n <= r->threads; n++) {
+        double now = speed(series_of(b, r->peer, n), r->peer_words);
+        best = now > best ? now : best;
+    }
+    return best;
+}
+
+static void print_ratio(double a, double b) {
+    if (b > 0)
+        printf(" %9.2f", a / b);
     else
         printf(" %9s", "");
-    printf(" %8.0f MB\n", r->s->memory / 1e6);
 }
 
-/* PyTorch's series of a kind with most words per second on at most `threads` threads. */
-static const series *best_peer(const bench *b, int kind, int threads) {
-    const series *best = &b->r->of[kind][1], *two = &b->r->of[kind][THREADS];
-    return threads > 1 && two->pieces > 0 && series_total(two) < series_total(best) ? two : best;
+static void print_row(const bench *b, row r) {
+    const series *s = series_of(b, r.kind, r.threads);
+    double own = speed(s, r.words);
+    if (own <= 0) return;
+    double share = r.flops / series_total(s) / peak_beside(b->r, r.limit, r.threads);
+    printf("%-24s %7d %10.0f %9.1f %%", r.name, r.threads, own, 100 * share);
+    print_ratio(own, r.threads > 1 ? speed(series_of(b, r.kind, 1), r.single_words) : 0);
+    print_ratio(own, peer_speed(b, &r));
+    printf(" %8.0f MB\n", s->memory / 1e6);
 }
 
 static void print_training(const bench *b) {
     work w = plan_work(&b->train_text, &b->training, 1);
-    double flops = flops_training(&b->macs, &w);
-    for (int n = 1; n <= THREADS; n++) {
-        row r = {"training step",
-                 n,
-                 w.words,
-                 flops,
-                 &b->r->of[TRAIN][n],
-                 n > 1 ? &b->r->of[TRAIN][1] : NULL,
-                 best_peer(b, PEER_TRAIN, n),
-                 w.words,
-                 w.words};
-        print_row(b, &r);
-    }
-    for (int n = 1; n <= THREADS; n++) {
-        row r = {"  PyTorch",
-                 n,
-                 w.words,
-                 flops,
-                 &b->r->of[PEER_TRAIN][n],
-                 n > 1 ? &b->r->of[PEER_TRAIN][1] : NULL,
-                 NULL,
-                 w.words,
-                 0};
-        print_row(b, &r);
-    }
+    row r = {.name = "training step",
+             .kind = TRAIN,
+             .limit = TRAIN,
+             .peer = PEER_TRAIN,
+             .words = w.words,
+             .single_words = w.words,
+             .peer_words = w.words};
+    r.flops = flops_training(&b->macs, &w);
+    for (r.threads = 1; r.threads <= THREADS; r.threads++) print_row(b, r);
+    r.name = "  PyTorch", r.kind = PEER_TRAIN, r.peer = 0;
+    for (r.threads = 1; r.threads <= THREADS; r.threads++) print_row(b, r);
 }
 
 /* Work of the portions that make whole pieces. */
@@ -78,31 +74,20 @@ static work whole_pieces(const bench *b, int threads) {
 
 static void print_tagging(const bench *b) {
     work one = whole_pieces(b, 1);
-    for (int n = 1; n <= THREADS; n++) {
-        work w = whole_pieces(b, n);
-        row r = {"tagging, sessions",
-                 n,
-                 w.words,
-                 flops_shared(&b->macs, &w),
-                 &b->r->of[TAG][n],
-                 n > 1 ? &b->r->of[TAG][1] : NULL,
-                 best_peer(b, PEER_TAG, n),
-                 one.words,
-                 one.words};
-        print_row(b, &r);
+    row r = {.name = "tagging, sessions",
+             .kind = TAG,
+             .limit = TAG,
+             .peer = PEER_TAG,
+             .single_words = one.words,
+             .peer_words = one.words};
+    for (r.threads = 1; r.threads <= THREADS; r.threads++) {
+        work w = whole_pieces(b, r.threads);
+        r.words = w.words, r.flops = flops_shared(&b->macs, &w);
+        print_row(b, r);
     }
-    for (int n = 1; n <= THREADS; n++) {
-        row r = {"  PyTorch, no text",
-                 n,
-                 one.words,
-                 flops_forward(&b->macs, &one),
-                 &b->r->of[PEER_TAG][n],
-                 n > 1 ? &b->r->of[PEER_TAG][1] : NULL,
-                 NULL,
-                 one.words,
-                 0};
-        print_row(b, &r);
-    }
+    r.name = "  PyTorch, no text", r.kind = PEER_TAG, r.peer = 0;
+    r.words = one.words, r.flops = flops_forward(&b->macs, &one);
+    for (r.threads = 1; r.threads <= THREADS; r.threads++) print_row(b, r);
 }
 
 /* The words are those that the tokenizer made, so they are read from the output. */
@@ -111,18 +96,15 @@ static void print_stream(const bench *b) {
     batch_plan plan = {0};
     text_read(&found, b->out);
     plan_tagging(&found, &plan);
-    for (int n = 1; n <= THREADS; n++) {
-        work w = plan_work(&found, &plan, n), gold = whole_pieces(b, 1);
-        row r = {"raw text to CoNLL-U",
-                 n,
-                 w.words,
-                 flops_shared(&b->macs, &w),
-                 &b->r->of[STREAM][n],
-                 n > 1 ? &b->r->of[STREAM][1] : NULL,
-                 best_peer(b, PEER_TAG, n),
-                 w.words,
-                 gold.words};
-        print_row(b, &r);
+    row r = {.name = "raw text to CoNLL-U",
+             .kind = STREAM,
+             .limit = TAG,
+             .peer = PEER_TAG,
+             .peer_words = whole_pieces(b, 1).words};
+    for (r.threads = 1; r.threads <= THREADS; r.threads++) {
+        work w = plan_work(&found, &plan, r.threads);
+        r.words = r.single_words = w.words, r.flops = flops_shared(&b->macs, &w);
+        print_row(b, r);
     }
     text_free(&found);
     batch_free(&plan);
@@ -158,14 +140,14 @@ static void print_formulas(const bench *b) {
 }
 
 void print_report(const bench *b, int rounds) {
+    double one = peak_beside(b->r, TAG, 1), all = peak_beside(b->r, TAG, THREADS);
     printf("\n%s text, %s; least time of each piece in %d rounds\n", b->own ? "invented" : "given",
            b->own ? "default network" : b->model, rounds);
     print_formulas(b);
     printf("PyTorch: %s\n\n", b->peer_name);
     printf("f32 peak, %s kernels: %.0f GFLOP/s on 1 thread, %.0f on %d at once (%.2f times)\n\n",
-           cpu_kernels()->name, b->r->peak[1] / 1e9, b->r->peak[THREADS] / 1e9, THREADS,
-           b->r->peak[THREADS] / b->r->peak[1]);
-    printf("%-32s %7s %10s %11s %8s %9s %11s\n", "", "threads", "words/s", "of peak", "x 1 thr.",
+           cpu_kernels()->name, one / 1e9, all / 1e9, THREADS, all / one);
+    printf("%-24s %7s %10s %11s %9s %9s %11s\n", "", "threads", "words/s", "of peak", "x 1 thr.",
            "x PyTorch", "memory");
     if (b->own) print_training(b);
     print_tagging(b);
