@@ -83,7 +83,10 @@ class Tagger(nn.Module):
             for i in range(net["layers"])
         )
         self.heads = nn.ModuleList(nn.Linear(2 * hidden, h["labels"]) for h in net["heads"])
-        self.groups = nn.ModuleList(nn.Linear(2 * hidden, h["groups"][-1]) for h in net["heads"])
+        self.groups = nn.ModuleList(
+            nn.Linear(2 * hidden, h["groups"][-1]) if h["groups"][-1] else nn.Identity()
+            for h in net["heads"]
+        )
 
     def letters(self, b):
         x = self.char(b.letter)
