@@ -59,12 +59,13 @@ int rnn_stack_add(params *p, const char *name, const rnn_config *config, rnn_sta
     return 0;
 }
 
-static var run_layer(const rnn_stack *s, const params *p, tape *t, int layer, var x,
-                     const pack *seq, const int32_t *index) {
+var rnn_layer_run(const rnn_stack *s, const params *p, tape *t, int layer, var x, const pack *seq,
+                  const int32_t *index, const rnn_start *start) {
     const rnn_config *c = &s->config;
     rnn_spec spec = {.cell = c->cell, .hidden = c->hidden, .directions = c->both ? 2 : 1,
                      .dropout = c->recurrent, .site = c->site + 2 * (uint32_t)layer + 1,
                      .index = index};
+    if (start) spec.last_c = start->last_c;
     for (int side = 0; side < spec.directions; side++) {
         spec.w[side] = (rnn_weights){.wx = params_var(p, t, s->w[layer][side].wx),
                                      .wh = params_var(p, t, s->w[layer][side].wh),
@@ -74,6 +75,7 @@ static var run_layer(const rnn_stack *s, const params *p, tape *t, int layer, va
                                      .nh = params_var(p, t, s->w[layer][side].nh),
                                      .nc = params_var(p, t, s->w[layer][side].nc),
                                      .bc = params_var(p, t, s->w[layer][side].bc)};
+        if (start) spec.w[side].h0 = start->h0, spec.w[side].c0 = start->c0;
     }
     return op_rnn(t, x, &spec, seq);
 }
@@ -87,7 +89,7 @@ var rnn_stack_run(const rnn_stack *s, const params *p, tape *t, var x, const pac
             in = op_dropout(t, x, c->dropout, c->site + 2 * (uint32_t)layer, seq,
                             DROPOUT_SEQUENCES);
         }
-        var y = run_layer(s, p, t, layer, in, seq, layer == 0 ? index : NULL);
+        var y = rnn_layer_run(s, p, t, layer, in, seq, layer == 0 ? index : NULL, NULL);
         x = layer > 0 && c->residual ? op_add(t, x, y) : y;
     }
     return x;

@@ -43,6 +43,13 @@ MUST_USE int rnn_stack_add(params *p, const char *name, const rnn_config *config
  * 2*hidden]. */
 var rnn_stack_run(const rnn_stack *s, const params *p, tape *t, var x, const pack *seq,
                   const int32_t *index);
+/* One layer by itself, without what rnn_stack_run puts between layers. */
+typedef struct rnn_start {
+    var h0, c0;   /* initial states [B,hidden], or 0 */
+    real *last_c; /* see rnn_spec */
+} rnn_start;
+var rnn_layer_run(const rnn_stack *s, const params *p, tape *t, int layer, var x, const pack *seq,
+                  const int32_t *index, const rnn_start *start);
 int rnn_stack_outputs(const rnn_config *config);
 
 #endif

@@ -165,6 +165,16 @@ static void cell_step(const rnn_run *r, const stretch *s, int t, int n) {
     }
 }
 
+/* Cell states of the ranks whose last step is t. */
+static void tell_cells(const rnn_run *r, const stretch *s, int t, int n) {
+    int after = t + 1 < r->seq.steps ? live_rows(r, t + 1, s) : 0;
+    size_t H = (size_t)r->H, at = row_at(r, t, s->a);
+    for (int i = after; i < n; i++) {
+        size_t b = (size_t)r->seq.order[s->a + i];
+        memcpy(r->spec.last_c + b * H, s->d->c + (at + (size_t)i) * H, H * sizeof(real));
+    }
+}
+
 /* All steps of the window for some ranks of one direction; the states go out in natural order. */
 static void forward_task(void *data, int task, int worker) {
     (void)worker;
@@ -176,6 +186,7 @@ static void forward_task(void *data, int task, int worker) {
         gather_step(r, &s, t, n);
         recur(r, s.d, n, at);
         cell_step(r, &s, t, n);
+        if (r->spec.last_c) tell_cells(r, &s, t, n);
         const int32_t *row = s.d->row + r->seq.first[t] + s.a;
         for (int i = 0; i < n; i++) {
             memcpy(r->out + (size_t)row[i] * width + s.column, s.d->h + (at + (size_t)i) * H,

@@ -151,6 +151,8 @@ typedef struct rnn_spec {
      * tokens share a row (a word form, a character) the input projection is computed once for it.
      */
     const int32_t *index;
+    real *last_c; /* receives the cell state that each sequence ends with [B,H] (one direction of
+                     an LSTM; sequences of length 0 leave theirs alone), or NULL */
 } rnn_spec;
 
 /* Recurrent layer over packed sequences: x [N or U, I] -> [N, directions*H].
@@ -170,6 +172,19 @@ typedef enum pool_kind {
 var op_pool(tape *t, var x, pool_kind kind, const pack *seq);
 /* Attention pooling: y[b] = sum over rows of softmax(score)[row] * x[row]; score [N,1]. */
 var op_attend(tape *t, var x, var score, const pack *seq);
+
+/* Attention of one side over the other: every row of q [N,A] looks at the rows of k [M,A] of its own
+ * sequence and takes the mean of v [M,C] under the weights; formulas in op_cross.c. A row without
+ * anything to look at gets zeros. u [1,A]: additive scores, 0: scaled dot. A and C are multiples of
+ * heads. */
+typedef struct cross_spec {
+    const pack *query, *key;
+    const int32_t *of; /* sequence of `key` that each one of `query` looks at (inference only), or
+                          NULL: both have the same number */
+    int heads;
+    real *weights; /* receives the mean over heads, sequence after sequence [T,S], or NULL */
+} cross_spec;
+var op_cross(tape *t, var q, var k, var v, var u, const cross_spec *spec);
 
 /* 1-D convolution over packed sequences: W [O, width*I] (tap-major), b [1,O] or 0.
  *     y[j] = b + sum over taps k of W_k x[j*stride + k*dilation - left]     zeros outside
