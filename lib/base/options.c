@@ -224,6 +224,20 @@ bool options_get(const option_table *t, const void *values, const option_row *ro
     return false;
 }
 
+/* Lists have no defaults, so setting them copies them. */
+int options_copy(const option_table *t, void *to, const void *from, rill_error *error) {
+    buffer value = {0};
+    int status = options_defaults(t, to, error);
+    for (size_t i = 0; status == 0 && i < t->count; i++) {
+        buffer_clear(&value);
+        if (!options_get(t, from, &t->rows[i], &value)) continue;
+        status = buffer_status(&value, error);
+        if (status == 0) status = set_row(&t->rows[i], to, buffer_view(&value), error);
+    }
+    buffer_free(&value);
+    return status;
+}
+
 /* An unset text is left out; when restored it keeps its default. */
 static int store_row(const option_table *t, const void *values, const option_row *row,
                      json_t *object, buffer *text, rill_error *error) {

@@ -19,7 +19,8 @@ typedef enum option_type {
 
 /* Which verbs an option belongs to (bit mask), and whether a model file stores it. */
 enum { OPTION_TRAIN = 1, OPTION_APPLY = 2, OPTION_EVAL = 4, OPTION_CHECK = 8, OPTION_ALL = 15,
-       OPTION_STORED = 256 };
+       OPTION_STORED = 256,
+       OPTION_FILE = 512 }; /* names a file that training reads: a changed one stops a resume */
 
 typedef struct option_row {
     const char *name;     /* long name, kebab-case */
@@ -49,6 +50,8 @@ MUST_USE int options_set(const option_table *t, void *values, bytes name, bytes 
                          rill_error *error);
 /* The value as text, as options_set would read it back; false when unset. */
 bool options_get(const option_table *t, const void *values, const option_row *row, buffer *out);
+/* All values of one struct into another, which must be zeroed; texts are copied. */
+MUST_USE int options_copy(const option_table *t, void *to, const void *from, rill_error *error);
 /* Rows with OPTION_STORED as a JSON object of strings, and back (unknown keys are refused). */
 MUST_USE int options_store(const option_table *t, const void *values, json_t **out,
                            rill_error *error);

@@ -22,6 +22,7 @@
 
 typedef struct tag_options {
     task_options common;
+    train_options train;
     /* data */
     char *columns;   /* predicted columns, "upos,xpos,feats"; NULL: by format */
     char *layout;    /* names of the columns of a column file */
@@ -36,11 +37,6 @@ typedef struct tag_options {
     int64_t hidden, layers, form_dim, char_dim, char_hidden, affix_dim; /* 0: by size */
     bool norm, residual;
     double dropout, recurrent_dropout, word_dropout, smoothing; /* -1: by size */
-    /* training */
-    char *optimizer, *schedule;
-    int64_t epochs, warmup, accumulate, patience, plateau_patience;
-    double rate, floor, momentum, beta1, beta2, epsilon, decay, clip, ema, plateau_factor;
-    double checkpoint_minutes;
     /* apply and eval */
     bool probs, ranges, wrapped, raw;
     int64_t nbest, max_record, samples;
@@ -49,8 +45,6 @@ typedef struct tag_options {
 extern const option_table tag_option_table;
 /* Fills in what the size decides (hidden, form_dim, dropout, ...). */
 void tag_options_size(tag_options *o);
-/* `to` must be zeroed; lists have no defaults, so setting them copies them. */
-MUST_USE int tag_options_copy(tag_options *to, const tag_options *from, rill_error *error);
 
 /* ---- words and labels as numbers */
 

@@ -304,7 +304,7 @@ int tag_apply_session_new(void *const *models, size_t count, const void *options
                           rill_error *error) {
     text_session *s = mem_new(1, sizeof *s);
     if (!s) return status_nomem(error);
-    int status = tag_options_copy(&s->options, options, error);
+    int status = options_copy(&tag_option_table, &s->options, options, error);
     if (status == 0) status = set_models(&s->a, models, count, &s->options, error);
     if (status == 0) status = worker_new(&s->a, &s->worker, error);
     if (status < 0) {

@@ -5,6 +5,7 @@
  *     words     vocabularies of forms, letters and affixes; then every distinct form is looked at
  */
 #include "data/vectors.h"
+#include "task/store.h"
 #include "task/tag.h"
 
 #include <stdio.h>
@@ -425,9 +426,7 @@ static int build_baseline(reading *r, int i) {
 }
 
 static int open_tokenizer(reading *r) {
-    const char *form = r->o->normalize;
-    r->l->form = !strcmp(form, "nfc") ? UNICODE_NFC
-                 : !strcmp(form, "nfkc") ? UNICODE_NFKC : UNICODE_NONE;
+    r->l->form = store_form(r->o->normalize);
     if (r->o->rules) return tokenizer_open(r->o->rules, r->l->form, &r->l->tokenizer, r->error);
     return tokenizer_new((bytes){0}, r->l->form, NULL, &r->l->tokenizer, r->error);
 }

@@ -4,6 +4,8 @@
  * its most frequent label of training, other words the most frequent label of all. Intervals are
  * percentile bootstraps over sentences (metric.h).
  */
+#include "task/job.h"
+#include "task/report.h"
 #include "task/tag_score.h"
 
 #include <stdio.h>
@@ -19,64 +21,22 @@ typedef struct evaluation {
     rill_error *error;
 } evaluation;
 
-static json_t *interval_json(metric_interval i) { return json_pack("[ff]", i.low, i.high); }
-
-/* ---- the report as JSON; the text is made from it */
-
-static json_t *counts_json(metric_counts c) {
-    return json_pack("{sf sf sf sI}", "precision", metric_precision(c), "recall", metric_recall(c),
-                     "f1", metric_f1(c), "support", (json_int_t)c.gold);
-}
-
-static int set(json_t *object, bytes key, json_t *value) {
-    char *name = mem_text(key.data, key.size);
-    int bad = !name || json_object_set_new(object, name, value);
-    free(name);
-    return bad ? RILL_ENOMEM : 0;
-}
+/* ---- the report of a column */
 
 static int add_labels(const tag_scores *t, const tag_scored *c, json_t *out) {
     size_t labels = (size_t)c->labels.count;
     metric_counts *counts = mem_new(labels, sizeof *counts);
-    json_t *list = json_object();
-    int status = counts && list ? 0 : RILL_ENOMEM;
-    if (status == 0) metric_label_counts(c->gold, c->given, t->words, c->labels.count, counts);
-    for (int32_t i = 0; status == 0 && i < c->labels.count; i++) {
-        if (counts[i].gold + counts[i].system == 0) continue;
-        status = set(list, strmap_get(&c->labels, i), counts_json(counts[i]));
-    }
-    if (status == 0) {
-        status = set(out, BYTES("macro_f1"), json_real(metric_macro_f1(counts, labels)));
-    }
+    if (!counts) return RILL_ENOMEM;
+    metric_label_counts(c->gold, c->given, t->words, c->labels.count, counts);
+    int status = report_labels(&c->labels, counts, out);
     free(counts);
-    if (status == 0) return set(out, BYTES("labels"), list);
-    json_decref(list);
     return status;
-}
-
-static int add_confusions(const tag_scores *t, const tag_scored *c, json_t *out) {
-    metric_confusion *pair = NULL;
-    size_t count = 0;
-    TRY(metric_confusions(c->gold, c->given, t->words, &pair, &count));
-    json_t *list = json_array();
-    for (size_t i = 0; list && i < count && i < CONFUSIONS; i++) {
-        bytes gold = strmap_get(&c->labels, pair[i].gold);
-        bytes given = strmap_get(&c->labels, pair[i].system);
-        json_array_append_new(list, json_pack("{ss% ss% sI}", "gold", gold.data, gold.size, "given",
-                                              given.data, given.size, "count",
-                                              (json_int_t)pair[i].count));
-    }
-    free(pair);
-    return set(out, BYTES("confusions"), list);
 }
 
 static int add_interval(const evaluation *e, const metric_ratio *part, const char *key,
                         json_t *out) {
-    metric_interval interval;
-    if (e->o->samples == 0) return 0;
-    TRY(metric_bootstrap(part, e->scores.sentences, (int)e->o->samples, 0.95,
-                         (uint64_t)e->o->common.seed, &interval));
-    return set(out, bytes_of(key), interval_json(interval));
+    return report_bootstrap(part, e->scores.sentences, e->o->samples,
+                            (uint64_t)e->o->common.seed, key, out);
 }
 
 static int add_accuracy(const evaluation *e, const tag_scored *c, json_t *out) {
@@ -87,13 +47,13 @@ static int add_accuracy(const evaluation *e, const tag_scored *c, json_t *out) {
     metric_by_sentence(c->gold, c->given, t->start, t->sentences, part);
     metric_ratio whole = metric_sentence_accuracy(part, t->sentences);
     metric_ratio base = tag_scores_right(c, c->baseline, t->words);
-    int status = set(out, BYTES("accuracy"), json_real(metric_value(a.all)));
+    int status = report_set(out, BYTES("accuracy"), json_real(metric_value(a.all)));
     if (status == 0) status = add_interval(e, part, "ci", out);
-    if (status == 0) status = set(out, BYTES("known"), json_real(metric_value(a.known)));
-    if (status == 0) status = set(out, BYTES("unknown"), json_real(metric_value(a.unknown)));
-    if (status == 0) status = set(out, BYTES("baseline"), json_real(metric_value(base)));
+    if (status == 0) status = report_set(out, BYTES("known"), json_real(metric_value(a.known)));
+    if (status == 0) status = report_set(out, BYTES("unknown"), json_real(metric_value(a.unknown)));
+    if (status == 0) status = report_set(out, BYTES("baseline"), json_real(metric_value(base)));
     if (status == 0) {
-        status = set(out, BYTES("sentence_accuracy"), json_real(metric_value(whole)));
+        status = report_set(out, BYTES("sentence_accuracy"), json_real(metric_value(whole)));
     }
     free(part);
     return status;
@@ -101,19 +61,19 @@ static int add_accuracy(const evaluation *e, const tag_scored *c, json_t *out) {
 
 static int add_entities(const evaluation *e, const tag_scored *c, json_t *out) {
     const metric_entities *m = &c->entities;
-    json_t *types = json_object(), *all = counts_json(m->all);
+    json_t *types = json_object(), *all = report_counts(m->all);
     int status = types && all ? 0 : RILL_ENOMEM;
     for (int32_t i = 0; status == 0 && i < m->types.count; i++) {
-        status = set(types, strmap_get(&m->types, i), counts_json(m->by_type[i]));
+        status = report_set(types, strmap_get(&m->types, i), report_counts(m->by_type[i]));
     }
     if (status == 0 && json_object_update(out, all)) status = RILL_ENOMEM;
     json_decref(all);
     if (status == 0) status = add_interval(e, c->entity_part, "f1_ci", out);
     if (status == 0) {
         double base = metric_f1(c->baseline_entities.all);
-        status = set(out, BYTES("baseline_f1"), json_real(base));
+        status = report_set(out, BYTES("baseline_f1"), json_real(base));
     }
-    if (status == 0) return set(out, BYTES("types"), types);
+    if (status == 0) return report_set(out, BYTES("types"), types);
     json_decref(types);
     return status;
 }
@@ -126,8 +86,9 @@ static int add_column_report(evaluation *e, int i) {
     if (c->column->kind == TAG_ENTITY) status = add_entities(e, c, out);
     if (status == 0) status = add_accuracy(e, c, out);
     if (status == 0) status = add_labels(&e->scores, c, out);
-    if (status == 0) status = add_confusions(&e->scores, c, out);
-    if (status == 0) return set(e->report, bytes_of(c->column->name), out);
+    if (status == 0) status = report_confusions(&c->labels, c->gold, c->given, e->scores.words,
+                                                 CONFUSIONS, out);
+    if (status == 0) return report_set(e->report, bytes_of(c->column->name), out);
     json_decref(out);
     return status;
 }
@@ -261,7 +222,7 @@ static int add_raw_scores(const metric_ud_scores *s, json_t *out) {
                 {"upos", s->upos},     {"xpos", s->xpos},           {"feats", s->feats},
                 {"all_tags", s->all_tags}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        TRY(set(out, bytes_of(rows[i].name), counts_json(rows[i].counts)));
+        TRY(report_set(out, bytes_of(rows[i].name), report_counts(rows[i].counts)));
     }
     return 0;
 }
@@ -285,69 +246,34 @@ static int eval_raw(evaluation *e, tag_session *session, const char *const *file
 
 /* ---- the report as text */
 
-static double number(const json_t *object, const char *key) {
-    return json_number_value(json_object_get(object, key));
-}
-
-static void print_rows(const char *title, const json_t *rows, buffer *out) {
-    const char *name;
-    json_t *row;
-    size_t shown = 0;
-    if (!rows) return;
-    buffer_printf(out, "  %-24s %9s %9s %9s %9s\n", title, "precision", "recall", "f1", "support");
-    json_object_foreach((json_t *)rows, name, row) {
-        if (shown++ == TEXT_LABELS) {
-            buffer_printf(out, "  ... and %zu more (all with --json)\n",
-                          json_object_size(rows) - TEXT_LABELS);
-            break;
-        }
-        buffer_printf(out, "  %-24s %8.2f%% %8.2f%% %8.2f%% %9.0f\n", name,
-                      100 * number(row, "precision"), 100 * number(row, "recall"),
-                      100 * number(row, "f1"), number(row, "support"));
-    }
-}
-
-static void print_interval(const json_t *interval, buffer *out) {
-    if (!interval) return;
-    buffer_printf(out, "  [%.2f, %.2f]", 100 * json_number_value(json_array_get(interval, 0)),
-                  100 * json_number_value(json_array_get(interval, 1)));
-}
-
 static void print_column(const char *name, const json_t *c, buffer *out) {
     buffer_printf(out, "%s\n", name);
     if (json_object_get(c, "types")) {
-        buffer_printf(out, "  entity f1 %.2f%%", 100 * number(c, "f1"));
-        print_interval(json_object_get(c, "f1_ci"), out);
+        buffer_printf(out, "  entity f1 %.2f%%", 100 * report_number(c, "f1"));
+        report_print_interval(json_object_get(c, "f1_ci"), out);
         buffer_printf(out, "  precision %.2f%%  recall %.2f%%  baseline f1 %.2f%%\n",
-                      100 * number(c, "precision"), 100 * number(c, "recall"),
-                      100 * number(c, "baseline_f1"));
-        print_rows("entity", json_object_get(c, "types"), out);
+                      100 * report_number(c, "precision"), 100 * report_number(c, "recall"),
+                      100 * report_number(c, "baseline_f1"));
+        report_print_rows("entity", json_object_get(c, "types"), TEXT_LABELS, out);
     }
-    buffer_printf(out, "  accuracy %.2f%%", 100 * number(c, "accuracy"));
-    print_interval(json_object_get(c, "ci"), out);
+    buffer_printf(out, "  accuracy %.2f%%", 100 * report_number(c, "accuracy"));
+    report_print_interval(json_object_get(c, "ci"), out);
     buffer_printf(out, "  known %.2f%%  unknown %.2f%%  baseline %.2f%%  whole sentences %.2f%%\n",
-                  100 * number(c, "known"), 100 * number(c, "unknown"), 100 * number(c, "baseline"),
-                  100 * number(c, "sentence_accuracy"));
-    print_rows("label", json_object_get(c, "labels"), out);
-    const json_t *pairs = json_object_get(c, "confusions"), *pair;
-    if (json_array_size(pairs) > 0) buffer_printf(out, "  most frequent confusions\n");
-    for (size_t i = 0; i < json_array_size(pairs); i++) {
-        pair = json_array_get(pairs, i);
-        buffer_printf(out, "  %8.0f  gold %s  given %s\n", number(pair, "count"),
-                      json_string_value(json_object_get(pair, "gold")),
-                      json_string_value(json_object_get(pair, "given")));
-    }
+                  100 * report_number(c, "known"), 100 * report_number(c, "unknown"), 100 * report_number(c, "baseline"),
+                  100 * report_number(c, "sentence_accuracy"));
+    report_print_rows("label", json_object_get(c, "labels"), TEXT_LABELS, out);
+    report_print_confusions(json_object_get(c, "confusions"), out);
 }
 
 static void print_report(const evaluation *e, buffer *out) {
     const char *name;
     json_t *value;
     if (e->o->raw) {
-        print_rows("raw text", e->report, out);
+        report_print_rows("raw text", e->report, TEXT_LABELS, out);
         return;
     }
-    buffer_printf(out, "%.0f sentences, %.0f words\n", number(e->report, "sentences"),
-                  number(e->report, "words"));
+    buffer_printf(out, "%.0f sentences, %.0f words\n", report_number(e->report, "sentences"),
+                  report_number(e->report, "words"));
     json_object_foreach(e->report, name, value) {
         if (json_is_object(value)) print_column(name, value, out);
     }
@@ -361,9 +287,9 @@ static int eval_gold(evaluation *e, tag_session *s, const char *const *files, si
         return status_set(e->error, RILL_EDATA, count ? files[0] : NULL, 0, 0,
                           "no tagged words to score");
     }
-    int status = set(e->report, BYTES("sentences"), json_integer((json_int_t)e->scores.sentences));
+    int status = report_set(e->report, BYTES("sentences"), json_integer((json_int_t)e->scores.sentences));
     if (status == 0) {
-        status = set(e->report, BYTES("words"), json_integer((json_int_t)e->scores.words));
+        status = report_set(e->report, BYTES("words"), json_integer((json_int_t)e->scores.words));
     }
     for (int i = 0; status == 0 && i < e->scores.columns; i++) status = add_column_report(e, i);
     return status < 0 ? status_nomem(e->error) : 0;
@@ -376,8 +302,8 @@ int tag_eval(void *const *models, size_t model_count, const void *options,
     evaluation e = {.o = options, .report = json_object(), .error = error};
     pool *threads = NULL;
     tag_session *s = NULL;
-    int wanted = e.o->common.threads > 0 ? (int)e.o->common.threads : pool_cpus();
-    int status = e.report ? pool_new(wanted, &threads, error) : status_nomem(error);
+    int status = e.report ? pool_new(job_threads(&e.o->common), &threads, error)
+                          : status_nomem(error);
     if (status == 0) {
         status = tag_session_new((tag_model *const *)models, model_count, e.o, threads, &s, error);
     }

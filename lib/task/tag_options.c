@@ -3,44 +3,13 @@
 
 #include <string.h>
 
-#define AT(member) offsetof(tag_options, member)
-#define COMMON(member) offsetof(tag_options, common.member)
-
-enum {
-    T = OPTION_TRAIN,
-    S = OPTION_TRAIN | OPTION_STORED,
-    TC = OPTION_TRAIN | OPTION_CHECK,
-    A = OPTION_APPLY,
-    E = OPTION_EVAL,
-    AE = OPTION_APPLY | OPTION_EVAL,
-};
-
-#define WORD(name, letter, member, fallback, choices, argument, where, help)                       \
-    {name, letter, OPTION_TEXT, member, fallback, 0, 0, choices, argument, where, help}
-#define NUMBER(name, letter, member, fallback, low, high, where, help)                             \
-    {name, letter, OPTION_INT, member, fallback, low, high, NULL, "N", where, help}
-#define AMOUNT(name, member, fallback, low, high, where, help)                                     \
-    {name, 0, OPTION_REAL, member, fallback, low, high, NULL, "X", where, help}
-#define SWITCH(name, member, fallback, where, help)                                                \
-    {name, 0, OPTION_FLAG, member, fallback, 0, 1, NULL, NULL, where, help}
+#define OPTIONS tag_options
+#include "task/rows.h"
 
 static const option_row rows[] = {
-    /* files and running */
-    WORD("model", 'm', COMMON(model), NULL, NULL, "FILE", T, "Model file to write"),
-    WORD("dev", 'd', COMMON(dev), NULL, NULL, "FILE", TC,
-         "Held-out data: train scores it after every epoch and keeps the best one"),
-    WORD("resume", 0, COMMON(resume), NULL, NULL, "FILE", T,
-         "Go on from this checkpoint; data and options come from it"),
-    WORD("log", 0, COMMON(log), NULL, NULL, "FILE", T, "Write events as JSON lines"),
-    SWITCH("force", COMMON(force), "false", T, "Overwrite an existing model"),
-    SWITCH("json", COMMON(json), "false", OPTION_ALL, "Print JSON"),
-    NUMBER("threads", 't', COMMON(threads), "0", 0, 256, T | AE,
-           "Threads; 0: one per processor. Never changes any result"),
-    NUMBER("seed", 0, COMMON(seed), "1", 0, 4294967295.0, T | E, "Seed of all random numbers"),
+#include "task/rows_common.def"
     NUMBER("batch", 'b', COMMON(batch), "0", 0, 1000000, T | AE,
            "Tokens per batch; 0: 512 in training, 2048 elsewhere"),
-    {"with", 'w', OPTION_LIST, COMMON(with), NULL, 0, 0, NULL, "FILE", AE,
-     "A further model: probabilities are averaged"},
     /* data */
     WORD("input", 'i', COMMON(input), "auto",
          "auto|conllu|columns|vertical|horizontal|text", "FORMAT", OPTION_ALL,
@@ -59,8 +28,8 @@ static const option_row rows[] = {
            "Forms seen less often in training share one vector"),
     WORD("normalize", 0, AT(normalize), "nfc", "nfc|nfkc|none", "FORM", S,
          "Unicode normalization of words"),
-    WORD("rules", 0, AT(rules), NULL, NULL, "FILE", T, "Own tokenizer rules for raw text"),
-    WORD("vectors", 0, AT(vectors), NULL, NULL, "FILE", T,
+    WORD("rules", 0, AT(rules), NULL, NULL, "FILE", TF, "Own tokenizer rules for raw text"),
+    WORD("vectors", 0, AT(vectors), NULL, NULL, "FILE", TF,
          "Pretrained vectors: word2vec (text, binary), GloVe, fastText .vec"),
     NUMBER("vectors-limit", 0, AT(vectors_limit), "200000", 1, 10000000, T,
            "Vectors read at most"),
@@ -85,32 +54,7 @@ static const option_row rows[] = {
     AMOUNT("word-dropout", AT(word_dropout), "0.25", 0, 1000, S,
            "A form is hidden with probability X/(X + its count)"),
     AMOUNT("smoothing", AT(smoothing), "0", 0, 0.9, S, "Label smoothing"),
-    /* training */
-    NUMBER("epochs", 'e', AT(epochs), "20", 1, 100000, S, "Passes over the training data"),
-    WORD("optimizer", 0, AT(optimizer), "adamw", "sgd|adam|adamw", "NAME", S, "Optimizer"),
-    AMOUNT("rate", AT(rate), "0.002", 1e-9, 100, S, "Highest learning rate"),
-    WORD("schedule", 0, AT(schedule), "cosine",
-         "constant|inverse-sqrt|cosine|linear|plateau", "NAME", S, "Learning-rate schedule"),
-    NUMBER("warmup", 0, AT(warmup), "400", 0, 10000000, S,
-           "Updates of linear warm-up (at most a fifth of all)"),
-    AMOUNT("floor", AT(floor), "0.03", 0, 1, S, "Where cosine and linear end, as a share of the rate"),
-    AMOUNT("momentum", AT(momentum), "0.9", 0, 0.9999, S, "Momentum of SGD"),
-    AMOUNT("beta1", AT(beta1), "0.9", 0, 0.9999, S, "Adam's first moment factor"),
-    AMOUNT("beta2", AT(beta2), "0.98", 0, 0.99999, S, "Adam's second moment factor"),
-    AMOUNT("epsilon", AT(epsilon), "1e-8", 0, 1, S, "Adam's epsilon"),
-    AMOUNT("decay", AT(decay), "0.01", 0, 10, S, "Weight decay"),
-    AMOUNT("clip", AT(clip), "5", 0, 1e9, S, "Largest norm of the gradient; 0: no clipping"),
-    AMOUNT("ema", AT(ema), "0.9995", 0, 0.999999, S,
-           "Factor of the moving average of the weights, which is what is scored and saved; 0: none"),
-    NUMBER("accumulate", 0, AT(accumulate), "1", 1, 100000, S, "Batches per update"),
-    NUMBER("patience", 0, AT(patience), "0", 0, 100000, S,
-           "Stop after N epochs without a better dev score; 0: never"),
-    NUMBER("plateau-patience", 0, AT(plateau_patience), "2", 1, 100000, S,
-           "Schedule plateau: epochs without a better score before the rate falls"),
-    AMOUNT("plateau-factor", AT(plateau_factor), "0.5", 0.01, 0.99, S,
-           "Schedule plateau: what the rate is multiplied by"),
-    AMOUNT("checkpoint-minutes", AT(checkpoint_minutes), "5", 0, 100000, T,
-           "A checkpoint is written this often, and after every epoch"),
+#include "task/rows_train.def"
     /* apply and eval */
     SWITCH("probs", AT(probs), "false", A, "Write the probability of every label"),
     NUMBER("nbest", 0, AT(nbest), "0", 0, 1000, A,
@@ -147,21 +91,4 @@ void tag_options_size(tag_options *o) {
         if (o->char_hidden == 0) o->char_hidden = p->char_hidden;
         if (o->dropout < 0) o->dropout = p->dropout;
     }
-}
-
-int tag_options_copy(tag_options *to, const tag_options *from, rill_error *error) {
-    buffer value = {0};
-    int status = options_defaults(&tag_option_table, to, error);
-    for (size_t i = 0; status == 0 && i < tag_option_table.count; i++) {
-        const option_row *row = &tag_option_table.rows[i];
-        buffer_clear(&value);
-        if (!options_get(&tag_option_table, from, row, &value)) continue;
-        status = buffer_status(&value, error);
-        if (status == 0) {
-            status = options_set(&tag_option_table, to, bytes_of(row->name), buffer_view(&value),
-                                 error);
-        }
-    }
-    buffer_free(&value);
-    return status;
 }

@@ -6,19 +6,18 @@
 #include "base/rng.h"
 #include "data/batch.h"
 #include "data/vectors.h"
+#include "task/job.h"
 #include "task/tag.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { SITE_WORD = 3, DEFAULT_BATCH = 512 };
 
 typedef struct training {
+    job job; /* first: the loop's `self` is both */
     tag_options o; /* resolved; texts owned */
-    char **file;   /* training files */
-    size_t files;
     tag_lexicon lexicon;
     tag_data data;
     vectors vectors;
@@ -26,8 +25,6 @@ typedef struct training {
     int32_t *length; /* [sentences] */
     batch_plan plan;
     arena memory; /* of the present batch */
-    pool *pool;
-    const rill_hooks *hooks;
 } training;
 
 /* ---- batches */
@@ -142,12 +139,12 @@ static int batch_loss(void *self, tape *tape, int64_t epoch, int64_t number, int
     return 0;
 }
 
-/* ---- dev, model, checkpoint */
+/* ---- dev scores, model */
 
 static int validate(void *self, const real *weights, train_scores *out, rill_error *error) {
     training *t = self;
     tag_session *s = NULL;
-    TRY(tag_session_train(&t->lexicon, &t->net, weights, t->pool, &s, error));
+    TRY(tag_session_train(&t->lexicon, &t->net, weights, t->job.pool, &s, error));
     int status = tag_validate(s, &t->o, t->o.common.dev, out, error);
     tag_session_free(s);
     return status;
@@ -158,153 +155,7 @@ static int save(void *self, const real *weights, bytes summary, rill_error *erro
     return tag_model_save(&t->o, &t->lexicon, &t->net, weights, summary, t->o.common.model, error);
 }
 
-/* Training reads its data again: dev after every epoch, all of it on resume. What can be read only
- * once would make scores of nothing. */
-static int check_file(const char *path, rill_error *error) {
-    struct stat s;
-    if (!path || (strcmp(path, "-") && (stat(path, &s) || S_ISREG(s.st_mode) || S_ISDIR(s.st_mode)))) {
-        return 0; /* what is not there or a folder gets its own message when it is opened */
-    }
-    return status_set(error, RILL_EUSAGE, path, 0, 0,
-                      "found a pipe or device, expected a file: training reads its data repeatedly");
-}
-
-static int check_files(const training *t, rill_error *error) {
-    for (size_t i = 0; i < t->files; i++) TRY(check_file(t->file[i], error));
-    return check_file(t->o.common.dev, error);
-}
-
-/* Options as text (all that are set, paths too), files, and a hash for every input file. */
-static json_t *options_json(const training *t) {
-    json_t *all = json_object();
-    buffer value = {0};
-    for (size_t i = 0; all && i < tag_option_table.count; i++) {
-        const option_row *row = &tag_option_table.rows[i];
-        buffer_clear(&value);
-        if (!strcmp(row->name, "resume") || !strcmp(row->name, "force")) continue;
-        if (!options_get(&tag_option_table, &t->o, row, &value)) continue;
-        json_object_set_new(all, row->name, json_stringn(value.data ? value.data : "", value.size));
-    }
-    buffer_free(&value);
-    return all;
-}
-
-static int add_hash(json_t *list, const char *path, rill_error *error) {
-    hash128 hash;
-    char hex[33];
-    if (!path) return 0;
-    TRY(file_hash(path, &hash, error));
-    hash128_hex(hash, hex);
-    return json_object_set_new(list, path, json_string(hex)) ? status_nomem(error) : 0;
-}
-
-static int inputs_json(const training *t, json_t *out, rill_error *error) {
-    for (size_t i = 0; i < t->files; i++) TRY(add_hash(out, t->file[i], error));
-    TRY(add_hash(out, t->o.common.dev, error));
-    TRY(add_hash(out, t->o.rules, error));
-    return add_hash(out, t->o.vectors, error);
-}
-
-static int add_meta(bundle_writer *w, const char *key, json_t *json, rill_error *error) {
-    buffer text = {0};
-    int status = json ? json_write(json, &text, error) : status_nomem(error);
-    if (status == 0) status = bundle_writer_meta(w, key, buffer_view(&text), error);
-    buffer_free(&text);
-    json_decref(json);
-    return status;
-}
-
-static int describe(void *self, bundle_writer *w, rill_error *error) {
-    training *t = self;
-    json_t *files = json_array(), *inputs = json_object();
-    for (size_t i = 0; files && i < t->files; i++) {
-        json_array_append_new(files, json_string(t->file[i]));
-    }
-    int status = inputs ? inputs_json(t, inputs, error) : status_nomem(error);
-    if (status == 0) status = bundle_writer_meta(w, "task", BYTES("tag"), error);
-    if (status == 0) status = add_meta(w, "files", json_incref(files), error);
-    if (status == 0) status = add_meta(w, "inputs", json_incref(inputs), error);
-    json_decref(files);
-    json_decref(inputs);
-    return status < 0 ? status : add_meta(w, "options", options_json(t), error);
-}
-
 /* ---- setting up */
-
-static int copy_files(training *t, const char *const *files, size_t count, rill_error *error) {
-    t->file = mem_new(count, sizeof *t->file);
-    if (!t->file) return status_nomem(error);
-    for (; t->files < count; t->files++) {
-        t->file[t->files] = mem_text(files[t->files], strlen(files[t->files]));
-        if (!t->file[t->files]) return status_nomem(error);
-    }
-    return 0;
-}
-
-static int restore_options(training *t, const json_t *all, rill_error *error) {
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)all, key, value) {
-        if (!json_is_string(value)) continue;
-        bytes text = {json_string_value(value), json_string_length(value)};
-        TRY(options_set(&tag_option_table, &t->o, bytes_of(key), text, error));
-    }
-    return 0;
-}
-
-static int restore_files(training *t, const json_t *list, rill_error *error) {
-    size_t count = json_array_size(list);
-    const char **files = mem_new(count, sizeof *files);
-    if (!files) return status_nomem(error);
-    for (size_t i = 0; i < count; i++) {
-        const char *path = json_string_value(json_array_get(list, i));
-        files[i] = path ? path : "";
-    }
-    int status = copy_files(t, files, count, error);
-    free(files);
-    return status;
-}
-
-/* Refuses data that are not what the checkpoint was made from. */
-static int compare_inputs(const json_t *inputs, rill_error *error) {
-    const char *path, *hex;
-    json_t *value;
-    json_object_foreach((json_t *)inputs, path, value) {
-        hash128 now, then;
-        hex = json_string_value(value);
-        TRY(file_hash(path, &now, error));
-        if (hex && hash128_parse(hex, strlen(hex), &then) && hash128_equal(now, then)) continue;
-        return status_set(error, RILL_EDATA, path, 0, 0,
-                          "the file has changed since the checkpoint was written");
-    }
-    return 0;
-}
-
-static int read_meta(const bundle *b, const char *key, json_t **out, rill_error *error) {
-    const char *text;
-    TRY(bundle_need_meta(b, key, &text, error));
-    return json_read(bytes_of(text), bundle_name(b), out, error) < 0 ? RILL_EMODEL : 0;
-}
-
-static int open_checkpoint(training *t, const char *path, bundle **out, rill_error *error) {
-    json_t *options = NULL, *files = NULL, *inputs = NULL;
-    const char *task;
-    TRY(bundle_open(path, out, error));
-    TRY(bundle_need_meta(*out, "task", &task, error));
-    if (strcmp(task, "tag") || !bundle_meta(*out, "checkpoint")) {
-        return status_set(error, RILL_EMODEL, path, 0, 0, "this is no checkpoint of a tagger");
-    }
-    int status = read_meta(*out, "options", &options, error);
-    if (status == 0) status = read_meta(*out, "files", &files, error);
-    if (status == 0) status = read_meta(*out, "inputs", &inputs, error);
-    if (status == 0) status = restore_options(t, options, error);
-    if (status == 0) status = restore_files(t, files, error);
-    if (status == 0) status = compare_inputs(inputs, error);
-    json_decref(options);
-    json_decref(files);
-    json_decref(inputs);
-    return status;
-}
 
 static int load_vectors(training *t, rill_error *error) {
     if (!t->o.vectors) return 0;
@@ -323,7 +174,7 @@ static void set_vectors(training *t) {
     memcpy(params_value(&t->net.params, t->net.vector_table), t->vectors.row, size * sizeof(real));
     size_t covered = 0, forms = (size_t)t->data.forms.map.count;
     for (size_t i = 0; i < forms; i++) covered += t->data.forms.vector[i] >= 0;
-    train_tell(t->hooks, RILL_EVENT_NOTE, NULL, "vectors: %d rows of %d, %zu of %zu forms covered (%.1f %%)",
+    train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "vectors: %d rows of %d, %zu of %zu forms covered (%.1f %%)",
                t->lexicon.vector_words.count, t->vectors.width, covered, forms,
                100.0 * (double)covered / (double)forms);
 }
@@ -342,29 +193,28 @@ static double memory_needed(const training *t, size_t weights) {
 
 static void tell_sizes(const training *t) {
     size_t weights = params_weights(&t->net.params);
-    train_tell(t->hooks, RILL_EVENT_NOTE, NULL,
+    train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL,
                "%zu sentences, %zu words, %d forms (%d with a vector of their own)",
                t->data.sentences, t->data.tokens, t->data.forms.map.count,
                vocab_size(&t->lexicon.forms) - 1);
     for (int i = 0; i < t->lexicon.columns; i++) {
         const tag_column *c = &t->lexicon.column[i];
-        train_tell(t->hooks, RILL_EVENT_NOTE, NULL, "column %s: %d labels%s%s", c->name,
+        train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "column %s: %d labels%s%s", c->name,
                    c->labels.count, c->kind == TAG_ENTITY ? ", scheme " : "",
                    c->kind == TAG_ENTITY ? scheme_name(c->scheme) : "");
     }
-    train_tell(t->hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
+    train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
                memory_needed(t, weights) / 1e6);
 }
 
-static int prepare(training *t, bool resumed, rill_error *error) {
+static int prepare(training *t, rill_error *error) {
     tag_options_size(&t->o);
     if (t->o.common.batch == 0) t->o.common.batch = DEFAULT_BATCH;
-    TRY(pool_new(t->o.common.threads > 0 ? (int)t->o.common.threads : pool_cpus(), &t->pool, error));
     TRY(load_vectors(t, error));
-    TRY(tag_data_read(&t->data, &t->lexicon, &t->o, (const char *const *)t->file, t->files,
-                      t->hooks, error));
-    if (!resumed) {
-        TRY(tag_warn(&t->o, (const char *const *)t->file, t->files, t->hooks, error));
+    TRY(tag_data_read(&t->data, &t->lexicon, &t->o, job_files(&t->job), t->job.files,
+                      t->job.hooks, error));
+    if (!t->job.resume) {
+        TRY(tag_warn(&t->o, job_files(&t->job), t->job.files, t->job.hooks, error));
     }
     t->length = mem_new(t->data.sentences, sizeof *t->length);
     if (!t->length) return status_nomem(error);
@@ -383,44 +233,8 @@ static int prepare(training *t, bool resumed, rill_error *error) {
     return 0;
 }
 
-static optim_kind optimizer_of(const char *name) {
-    return !strcmp(name, "sgd") ? OPTIM_SGD : !strcmp(name, "adam") ? OPTIM_ADAM : OPTIM_ADAMW;
-}
-
-static schedule_kind schedule_of(const char *name) {
-    static const char *const names[] = {"constant", "inverse-sqrt", "cosine", "linear", "plateau"};
-    int i = 0;
-    while (i < SCHEDULE_PLATEAU && strcmp(name, names[i])) i++;
-    return (schedule_kind)i;
-}
-
-static int run_training(training *t, bundle *resume, rill_error *error) {
-    const tag_options *o = &t->o;
-    buffer checkpoint = {0};
-    buffer_printf(&checkpoint, "%s.ckpt", o->common.model);
-    if (checkpoint.failed) return status_nomem(error);
-    train_config config = {
-        .optim = {.kind = optimizer_of(o->optimizer), .momentum = o->momentum, .beta1 = o->beta1,
-                  .beta2 = o->beta2, .epsilon = o->epsilon, .decay = o->decay, .clip = o->clip,
-                  .ema = o->ema},
-        .schedule = schedule_of(o->schedule), .rate = o->rate, .floor = o->floor,
-        .warmup = o->warmup, .epochs = o->epochs, .accumulate = o->accumulate,
-        .patience = o->patience, .plateau_factor = o->plateau_factor,
-        .plateau_patience = o->plateau_patience, .seed = (uint64_t)o->common.seed,
-        .checkpoint = checkpoint.data, .checkpoint_seconds = 60 * o->checkpoint_minutes};
-    train_task task = {.self = t, .params = &t->net.params, .plan = plan_epoch, .loss = batch_loss,
-                       .validate = o->common.dev ? validate : NULL, .save = save,
-                       .describe = describe};
-    const compute c = {.k = cpu_kernels(), .pool = t->pool};
-    int status = train_run(&config, &task, &c, resume, t->hooks, error);
-    buffer_free(&checkpoint);
-    return status;
-}
-
 static void training_free(training *t) {
-    options_free(&tag_option_table, &t->o);
-    for (size_t i = 0; i < t->files; i++) free(t->file[i]);
-    free(t->file);
+    job_end(&t->job);
     tag_lexicon_free(&t->lexicon);
     tag_data_free(&t->data);
     vectors_free(&t->vectors);
@@ -428,37 +242,17 @@ static void training_free(training *t) {
     free(t->length);
     batch_free(&t->plan);
     arena_free(&t->memory);
-    pool_free(t->pool);
-}
-
-static int refuse_overwriting(const tag_options *o, rill_error *error) {
-    if (!o->common.model) return status_fail(error, RILL_EUSAGE, "option --model is missing");
-    if (o->common.force || o->common.resume || !file_exists(o->common.model)) return 0;
-    return status_set(error, RILL_EUSAGE, o->common.model, 0, 0,
-                      "the model exists already (--force overwrites it)");
 }
 
 int tag_train(const void *options, const char *const *files, size_t count, const rill_hooks *hooks,
               rill_error *error) {
-    const tag_options *given = options;
-    training t = {.hooks = hooks};
-    bundle *resume = NULL;
-    int status = options_defaults(&tag_option_table, &t.o, error);
-    if (status == 0 && given->common.resume) {
-        status = open_checkpoint(&t, given->common.resume, &resume, error);
-        t.o.common.threads = given->common.threads;
-    } else if (status == 0) {
-        status = tag_options_copy(&t.o, given, error);
-        if (status == 0) status = refuse_overwriting(&t.o, error);
-        if (status == 0 && count == 0) {
-            status = status_fail(error, RILL_EUSAGE, "no training file was given");
-        }
-        if (status == 0) status = copy_files(&t, files, count, error);
-        if (status == 0) status = check_files(&t, error);
-    }
-    if (status == 0) status = prepare(&t, resume != NULL, error);
-    if (status == 0) status = run_training(&t, resume, error);
-    bundle_close(resume);
+    training t = {.job = {.task = "tag", .table = &tag_option_table, .options = &t.o,
+                          .train = &t.o.train, .hooks = hooks}};
+    const train_task task = {.self = &t, .params = &t.net.params, .plan = plan_epoch,
+                             .loss = batch_loss, .validate = validate, .save = save};
+    int status = job_begin(&t.job, options, files, count, error);
+    if (status == 0) status = prepare(&t, error);
+    if (status == 0) status = job_run(&t.job, &task, error);
     training_free(&t);
     return status;
 }

@@ -13,9 +13,17 @@ typedef struct task_options {
     int64_t threads, seed, batch;
 } task_options;
 
+/* The second ones: what every training asks; rows_train.def. */
+typedef struct train_options {
+    char *optimizer, *schedule;
+    int64_t epochs, warmup, accumulate, patience, plateau_patience;
+    double rate, floor, momentum, beta1, beta2, epsilon, decay, clip, ema, plateau_factor;
+    double checkpoint_minutes;
+} train_options;
+
 typedef struct task {
     const char *name;
-    const option_table *options; /* rows over a struct that begins with task_options */
+    const option_table *options; /* rows over a struct that begins with task_options, train_options */
     int (*train)(const void *options, const char *const *files, size_t count,
                  const rill_hooks *hooks, rill_error *error);
     int (*check)(const void *options, const char *const *files, size_t count, buffer *report,

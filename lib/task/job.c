@@ -1,0 +1,246 @@
+/* job: see job.h.
+ *
+ * A checkpoint's description of a job: `options` (all that are set, as text), `files`, and `inputs`,
+ * a hash for every file that was read, so that a resume refuses changed data.
+ */
+#include "task/job.h"
+#include "base/io.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- the files of a training */
+
+typedef int on_file(void *data, const char *path, rill_error *error);
+
+/* Training files, and those that options name. */
+static int each_file(const job *j, on_file *visit, void *data, rill_error *error) {
+    for (size_t i = 0; i < j->files; i++) TRY(visit(data, j->file[i], error));
+    for (size_t i = 0; i < j->table->count; i++) {
+        const option_row *row = &j->table->rows[i];
+        if (!(row->where & OPTION_FILE)) continue;
+        const char *path = *(char *const *)((const char *)j->options + row->offset);
+        if (path) TRY(visit(data, path, error));
+    }
+    return 0;
+}
+
+/* Training reads its data again: dev after every epoch, all of it on resume. What can be read only
+ * once would make scores of nothing. */
+static int check_file(void *data, const char *path, rill_error *error) {
+    struct stat s;
+    (void)data;
+    if (strcmp(path, "-") && (stat(path, &s) || S_ISREG(s.st_mode) || S_ISDIR(s.st_mode))) {
+        return 0; /* what is not there or a folder gets its own message when it is opened */
+    }
+    return status_set(error, RILL_EUSAGE, path, 0, 0,
+                      "found a pipe or device, expected a file: training reads its data repeatedly");
+}
+
+static int copy_files(job *j, const char *const *files, size_t count, rill_error *error) {
+    j->file = mem_new(count, sizeof *j->file);
+    if (!j->file) return status_nomem(error);
+    for (; j->files < count; j->files++) {
+        j->file[j->files] = mem_text(files[j->files], strlen(files[j->files]));
+        if (!j->file[j->files]) return status_nomem(error);
+    }
+    return 0;
+}
+
+/* ---- what a checkpoint says of its job */
+
+/* Options as text: all that are set, paths too. */
+static json_t *options_json(const job *j) {
+    json_t *all = json_object();
+    buffer value = {0};
+    for (size_t i = 0; all && i < j->table->count; i++) {
+        const option_row *row = &j->table->rows[i];
+        buffer_clear(&value);
+        if (!strcmp(row->name, "resume") || !strcmp(row->name, "force")) continue;
+        if (!options_get(j->table, j->options, row, &value)) continue;
+        json_object_set_new(all, row->name, json_stringn(value.data ? value.data : "", value.size));
+    }
+    buffer_free(&value);
+    return all;
+}
+
+static int add_hash(void *list, const char *path, rill_error *error) {
+    hash128 hash;
+    char hex[33];
+    TRY(file_hash(path, &hash, error));
+    hash128_hex(hash, hex);
+    return json_object_set_new(list, path, json_string(hex)) ? status_nomem(error) : 0;
+}
+
+static int add_meta(bundle_writer *w, const char *key, json_t *json, rill_error *error) {
+    buffer text = {0};
+    int status = json ? json_write(json, &text, error) : status_nomem(error);
+    if (status == 0) status = bundle_writer_meta(w, key, buffer_view(&text), error);
+    buffer_free(&text);
+    json_decref(json);
+    return status;
+}
+
+static int describe(void *self, bundle_writer *w, rill_error *error) {
+    job *j = self;
+    json_t *files = json_array(), *inputs = json_object();
+    for (size_t i = 0; files && i < j->files; i++) {
+        json_array_append_new(files, json_string(j->file[i]));
+    }
+    int status = inputs ? each_file(j, add_hash, inputs, error) : status_nomem(error);
+    if (status == 0) status = bundle_writer_meta(w, "task", bytes_of(j->task), error);
+    if (status == 0) status = add_meta(w, "files", json_incref(files), error);
+    if (status == 0) status = add_meta(w, "inputs", json_incref(inputs), error);
+    json_decref(files);
+    json_decref(inputs);
+    return status < 0 ? status : add_meta(w, "options", options_json(j), error);
+}
+
+static int restore_options(job *j, const json_t *all, rill_error *error) {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)all, key, value) {
+        if (!json_is_string(value)) continue;
+        bytes text = {json_string_value(value), json_string_length(value)};
+        TRY(options_set(j->table, j->options, bytes_of(key), text, error));
+    }
+    return 0;
+}
+
+static int restore_files(job *j, const json_t *list, rill_error *error) {
+    size_t count = json_array_size(list);
+    const char **files = mem_new(count, sizeof *files);
+    if (!files) return status_nomem(error);
+    for (size_t i = 0; i < count; i++) {
+        const char *path = json_string_value(json_array_get(list, i));
+        files[i] = path ? path : "";
+    }
+    int status = copy_files(j, files, count, error);
+    free(files);
+    return status;
+}
+
+/* Refuses data that are not what the checkpoint was made from. */
+static int compare_inputs(const json_t *inputs, rill_error *error) {
+    const char *path, *hex;
+    json_t *value;
+    json_object_foreach((json_t *)inputs, path, value) {
+        hash128 now, then;
+        hex = json_string_value(value);
+        TRY(file_hash(path, &now, error));
+        if (hex && hash128_parse(hex, strlen(hex), &then) && hash128_equal(now, then)) continue;
+        return status_set(error, RILL_EDATA, path, 0, 0,
+                          "the file has changed since the checkpoint was written");
+    }
+    return 0;
+}
+
+static int read_meta(const bundle *b, const char *key, json_t **out, rill_error *error) {
+    const char *text;
+    TRY(bundle_need_meta(b, key, &text, error));
+    return json_read(bytes_of(text), bundle_name(b), out, error) < 0 ? RILL_EMODEL : 0;
+}
+
+static int open_checkpoint(job *j, const char *path, rill_error *error) {
+    json_t *options = NULL, *files = NULL, *inputs = NULL;
+    const char *task;
+    TRY(bundle_open(path, &j->resume, error));
+    TRY(bundle_need_meta(j->resume, "task", &task, error));
+    if (strcmp(task, j->task) || !bundle_meta(j->resume, "checkpoint")) {
+        return status_set(error, RILL_EMODEL, path, 0, 0, "this is no checkpoint of task \"%s\"",
+                          j->task);
+    }
+    int status = read_meta(j->resume, "options", &options, error);
+    if (status == 0) status = read_meta(j->resume, "files", &files, error);
+    if (status == 0) status = read_meta(j->resume, "inputs", &inputs, error);
+    if (status == 0) status = restore_options(j, options, error);
+    if (status == 0) status = restore_files(j, files, error);
+    if (status == 0) status = compare_inputs(inputs, error);
+    json_decref(options);
+    json_decref(files);
+    json_decref(inputs);
+    return status;
+}
+
+/* ---- beginning */
+
+static int refuse_overwriting(const task_options *o, rill_error *error) {
+    if (!o->model) return status_fail(error, RILL_EUSAGE, "option --model is missing");
+    if (o->force || o->resume || !file_exists(o->model)) return 0;
+    return status_set(error, RILL_EUSAGE, o->model, 0, 0,
+                      "the model exists already (--force overwrites it)");
+}
+
+int job_threads(const task_options *o) {
+    return o->threads > 0 ? (int)o->threads : pool_cpus();
+}
+
+static int begin_new(job *j, const void *given, const char *const *files, size_t count,
+                     rill_error *error) {
+    TRY(options_copy(j->table, j->options, given, error));
+    TRY(refuse_overwriting(j->options, error));
+    if (count == 0) return status_fail(error, RILL_EUSAGE, "no training file was given");
+    TRY(copy_files(j, files, count, error));
+    return each_file(j, check_file, NULL, error);
+}
+
+/* Everything but the number of threads comes from the checkpoint. */
+static int begin_again(job *j, const task_options *given, rill_error *error) {
+    TRY(options_defaults(j->table, j->options, error));
+    TRY(open_checkpoint(j, given->resume, error));
+    ((task_options *)j->options)->threads = given->threads;
+    return 0;
+}
+
+int job_begin(job *j, const void *given, const char *const *files, size_t count,
+              rill_error *error) {
+    const task_options *o = given;
+    TRY(o->resume ? begin_again(j, o, error) : begin_new(j, given, files, count, error));
+    return pool_new(job_threads(j->options), &j->pool, error);
+}
+
+void job_end(job *j) {
+    if (j->options) options_free(j->table, j->options);
+    for (size_t i = 0; i < j->files; i++) free(j->file[i]);
+    free(j->file);
+    pool_free(j->pool);
+    bundle_close(j->resume);
+}
+
+/* ---- the loop */
+
+static optim_kind optimizer_of(const char *name) {
+    return !strcmp(name, "sgd") ? OPTIM_SGD : !strcmp(name, "adam") ? OPTIM_ADAM : OPTIM_ADAMW;
+}
+
+static schedule_kind schedule_of(const char *name) {
+    static const char *const names[] = {"constant", "inverse-sqrt", "cosine", "linear", "plateau"};
+    int i = 0;
+    while (i < SCHEDULE_PLATEAU && strcmp(name, names[i])) i++;
+    return (schedule_kind)i;
+}
+
+int job_run(job *j, const train_task *task, rill_error *error) {
+    const task_options *common = j->options;
+    const train_options *o = j->train;
+    buffer checkpoint = {0};
+    buffer_printf(&checkpoint, "%s.ckpt", common->model);
+    if (checkpoint.failed) return status_nomem(error);
+    train_config config = {
+        .optim = {.kind = optimizer_of(o->optimizer), .momentum = o->momentum, .beta1 = o->beta1,
+                  .beta2 = o->beta2, .epsilon = o->epsilon, .decay = o->decay, .clip = o->clip,
+                  .ema = o->ema},
+        .schedule = schedule_of(o->schedule), .rate = o->rate, .floor = o->floor,
+        .warmup = o->warmup, .epochs = o->epochs, .accumulate = o->accumulate,
+        .patience = o->patience, .plateau_factor = o->plateau_factor,
+        .plateau_patience = o->plateau_patience, .seed = (uint64_t)common->seed,
+        .checkpoint = checkpoint.data, .checkpoint_seconds = 60 * o->checkpoint_minutes};
+    train_task full = *task;
+    full.describe = describe;
+    if (!common->dev) full.validate = NULL;
+    const compute c = {.k = cpu_kernels(), .pool = j->pool};
+    int status = train_run(&config, &full, &c, j->resume, j->hooks, error);
+    buffer_free(&checkpoint);
+    return status;
+}

@@ -1,0 +1,46 @@
+/* job: what every task's training does around its own part: options and files (given, or restored
+ * from a checkpoint), threads, the description of itself that a checkpoint holds, and the call of the
+ * training loop.
+ *
+ *     job_begin    options resolved, files noted, nothing overwritten unasked, threads started
+ *        ... the task reads its data and builds its network ...
+ *     job_run      model/train with the settings of train_options
+ *     job_end
+ *
+ * A task's training struct begins with its job, so that `self` of the loop's functions is both.
+ */
+#ifndef RILL_TASK_JOB_H
+#define RILL_TASK_JOB_H
+
+#include "model/train.h"
+#include "task/task.h"
+
+typedef struct job {
+    /* set by the task before job_begin */
+    const char *task;          /* its name, "tag" */
+    const option_table *table;
+    void *options;             /* struct of the table, zeroed; begins with task_options; the task's */
+    train_options *train;      /* within the options */
+    const rill_hooks *hooks;
+    /* set by job_begin */
+    char **file; /* training files */
+    size_t files;
+    pool *pool;
+    bundle *resume; /* the open checkpoint, or NULL */
+} job;
+
+MUST_USE int job_begin(job *j, const void *given, const char *const *files, size_t count,
+                       rill_error *error);
+/* The training files as others like to have them. */
+static inline const char *const *job_files(const job *j) {
+    return (const char *const *)j->file;
+}
+/* Runs the loop. task->self is the struct that begins with the job; describe is filled in here, and
+ * validate is left out when there are no dev data. */
+MUST_USE int job_run(job *j, const train_task *task, rill_error *error);
+void job_end(job *j); /* releases everything but the options' struct itself */
+
+/* Threads that an options struct asks for. */
+int job_threads(const task_options *o);
+
+#endif
