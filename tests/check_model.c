@@ -6,5 +6,6 @@ int main(void) {
     model_bundle_cases(suite);
     model_metric_cases(suite);
     model_plot_cases(suite);
+    model_translation_cases(suite);
     return test_run(suite);
 }

@@ -7,5 +7,6 @@
 void model_bundle_cases(Suite *suite);
 void model_metric_cases(Suite *suite);
 void model_plot_cases(Suite *suite);
+void model_translation_cases(Suite *suite);
 
 #endif

@@ -208,6 +208,27 @@ START_TEST(test_case) {
 }
 END_TEST
 
+/* What Python's str.lower answers. */
+static const struct {
+    const char *text, *lower;
+} lower_cases[] = {
+    {"A\xC3\x84\xE1\xBA\x9E", "a\xC3\xA4\xC3\x9F"},
+    {"\xC4\xB0I", "i\xCC\x87i"},
+    {"\xCE\x9F\xCE\xA3", "\xCE\xBF\xCF\x82"},           /* at the end of a word */
+    {"\xCE\x9F\xCE\xA3'!", "\xCE\xBF\xCF\x82'!"},
+    {"\xCE\x9F.\xCE\xA3'\xCE\x9F", "\xCE\xBF.\xCF\x83'\xCE\xBF"}, /* inside one */
+    {"\xCE\xA3", "\xCF\x83"},                             /* by itself */
+    {"1\xCE\xA3 \xCE\x9F \xCE\xA3", "1\xCF\x83 \xCE\xBF \xCF\x83"},
+};
+
+START_TEST(test_lower_full) {
+    buffer lower = {0};
+    unicode_lower_full(bytes_of(lower_cases[_i].text), &lower);
+    ck_assert_str_eq(lower.data, lower_cases[_i].lower);
+    buffer_free(&lower);
+}
+END_TEST
+
 static const struct {
     int32_t point;
     unicode_class class;
@@ -286,6 +307,7 @@ void add_unicode_cases(Suite *suite) {
     tcase_add_test(unicode, test_normalise_random);
     tcase_add_test(unicode, test_marks);
     tcase_add_loop_test(unicode, test_case, 0, COUNT(case_cases));
+    tcase_add_loop_test(unicode, test_lower_full, 0, COUNT(lower_cases));
     tcase_add_loop_test(unicode, test_class, 0, COUNT(class_cases));
     tcase_add_loop_test(unicode, test_cluster, 0, COUNT(cluster_cases));
     tcase_add_test(unicode, test_shape);

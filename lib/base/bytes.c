@@ -227,15 +227,27 @@ void buffer_printf(buffer *b, const char *format, ...) {
 }
 
 /* strtod and printf are exact inverses at 17 digits; fewer are tried first. */
+/* The host's locale may have another decimal point. */
+static void set_point(char *number) {
+    for (char *c = number; *c; c++) {
+        if (!is_digit(*c) && !strchr("+-e", *c)) *c = '.';
+    }
+}
+
+void buffer_add_fixed(buffer *b, double value, int decimals) {
+    char text[400]; /* the largest double has 309 digits */
+    snprintf(text, sizeof text, "%.*f", decimals, value);
+    set_point(text);
+    buffer_add_text(b, text);
+}
+
 void buffer_add_real(buffer *b, double value) {
     char text[40];
     /* 17 digits always suffice; every decimal of 15 survives, but for subnormal numbers. */
     for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         double back;
         snprintf(text, sizeof text, "%.*g", digits, value);
-        for (char *c = text; *c; c++) { /* the host's locale may have another decimal point */
-            if (!is_digit(*c) && !strchr("+-e", *c)) *c = '.';
-        }
+        set_point(text);
         if (bytes_to_real(bytes_of(text), &back) && back == value) break;
     }
     buffer_add_text(b, text);

@@ -6,6 +6,9 @@
  * The second form of F1 needs no case for P + R = 0 and is a fraction of sums, so that it can be
  * resampled sentence by sentence like any other.
  */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
 #include "model/metric.h"
 #include <stdlib.h>
 #include <string.h>
@@ -217,4 +220,25 @@ void metric_baseline_free(metric_baseline *b) {
     free(b->label);
     free(b->seen);
     *b = (metric_baseline){.fallback = -1};
+}
+
+/* ---- signatures */
+
+void metric_signature(size_t references, bool lower, buffer *out) {
+    if (references) {
+        buffer_printf(out, "nrefs:%zu", references);
+    } else {
+        buffer_add_text(out, "nrefs:var");
+    }
+    buffer_printf(out, "|case:%s", lower ? "lc" : "mixed");
+}
+
+void metric_version(buffer *out) {
+    buffer_add_text(out, "|version:rill-" PACKAGE_VERSION);
+}
+
+int metric_failed(int status, rill_error *error) {
+    if (status == RILL_ENOMEM) return status_nomem(error);
+    if (status == RILL_ELIMIT) return status_fail(error, status, "a line is too long to be scored");
+    return status;
 }

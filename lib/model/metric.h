@@ -7,6 +7,7 @@
  *     metric_resample.c  intervals and paired tests
  *     metric_entity.c    entity spans as conlleval counts them
  *     metric_ud.c        tokens, words, sentences and tags as the CoNLL 2018 scorer counts them
+ *     metric_bleu.h, metric_chrf.h   translations, in points 0..100; their own headers
  */
 #ifndef RILL_MODEL_METRIC_H
 #define RILL_MODEL_METRIC_H
@@ -96,9 +97,34 @@ typedef struct metric_comparison {
     double difference;        /* value(a) - value(b) */
     metric_interval interval; /* of the difference: paired bootstrap, percentiles */
     double p;                 /* two-sided, approximate randomisation */
+    double p_bootstrap;       /* one-sided: share of draws where the better one is not ahead */
 } metric_comparison;
 MUST_USE int metric_compare(const metric_ratio *a, const metric_ratio *b, size_t sentences,
                             int samples, double level, uint64_t seed, metric_comparison *out);
+
+/* The same for any score that is made of counts: a sentence is a row of `width` counts, rows add
+ * up, and `score` makes the score of a sum. */
+enum { METRIC_WIDTH = 32 };
+typedef struct metric_rows {
+    size_t width; /* at most METRIC_WIDTH */
+    double (*score)(const int64_t *sum, const void *context);
+    const void *context;
+} metric_rows;
+double metric_rows_score(metric_rows kind, const int64_t *row, size_t sentences);
+/* row is [sentences][kind.width]. */
+MUST_USE int metric_rows_bootstrap(metric_rows kind, const int64_t *row, size_t sentences,
+                                   int samples, double level, uint64_t seed, metric_interval *out);
+MUST_USE int metric_rows_compare(metric_rows kind, const int64_t *a, const int64_t *b,
+                                 size_t sentences, int samples, double level, uint64_t seed,
+                                 metric_comparison *out);
+
+/* ---- signatures: how a score came about, in sacreBLEU's form
+ * The version names rill, not sacreBLEU: the numbers are the same, the program is another. */
+void metric_signature(size_t references, bool lower, buffer *out); /* "nrefs:1|case:mixed" */
+void metric_version(buffer *out);                                  /* "|version:rill-0.1.0" */
+
+/* Says in *error what a failure inside a metric means; returns status. */
+MUST_USE int metric_failed(int status, rill_error *error);
 
 /* ---- entities, on label strings in BIO, IOB1 or BIOES ("B-PER", "O") */
 

@@ -1,7 +1,8 @@
 /* metric_resample: how far a score can be trusted, and whether one system beats another.
  *
  * Items of a sentence are not independent, sentences nearly are; so scores are resampled by
- * sentence. A score is sum(part) / sum(whole); every draw recomputes both sums.
+ * sentence. A score is a function of counts that add up, sum(part) / sum(whole) or BLEU; every draw
+ * recomputes the sums.
  *
  * Sources. Wilson (1927), Probable inference, the law of succession, and statistical inference.
  * Percentile bootstrap with k = floor((R + 1) alpha): Efron and Tibshirani (1993), An introduction
@@ -56,74 +57,119 @@ static metric_interval percentiles(double *value, int samples, double level) {
     return (metric_interval){value[k - 1], value[samples - k]};
 }
 
-static metric_ratio ratio_add(metric_ratio a, metric_ratio b) {
-    return (metric_ratio){a.part + b.part, a.whole + b.whole};
+/* ---- rows of counts */
+
+static void row_add(int64_t *sum, const int64_t *row, size_t width) {
+    for (size_t i = 0; i < width; i++) sum[i] += row[i];
 }
 
-int metric_bootstrap(const metric_ratio *part, size_t sentences, int samples, double level,
-                     uint64_t seed, metric_interval *out) {
+double metric_rows_score(metric_rows kind, const int64_t *row, size_t sentences) {
+    int64_t sum[METRIC_WIDTH] = {0};
+    for (size_t s = 0; s < sentences; s++) row_add(sum, row + s * kind.width, kind.width);
+    return kind.score(sum, kind.context);
+}
+
+int metric_rows_bootstrap(metric_rows kind, const int64_t *row, size_t sentences, int samples,
+                          double level, uint64_t seed, metric_interval *out) {
     *out = (metric_interval){0, 0};
     if (sentences == 0 || samples < 1) return 0;
     double *value = mem_new((size_t)samples, sizeof *value);
     if (!value) return RILL_ENOMEM;
     for (int r = 0; r < samples; r++) {
         rng draw = rng_make(seed, DRAW_BOOTSTRAP, (uint64_t)r);
-        metric_ratio sum = {0, 0};
+        int64_t sum[METRIC_WIDTH] = {0};
         for (size_t i = 0; i < sentences; i++) {
-            sum = ratio_add(sum, part[rng_below(&draw, sentences)]);
+            row_add(sum, row + rng_below(&draw, sentences) * kind.width, kind.width);
         }
-        value[r] = metric_value(sum);
+        value[r] = kind.score(sum, kind.context);
     }
     *out = percentiles(value, samples, level);
     free(value);
     return 0;
 }
 
+/* Two systems and what is drawn from. */
+typedef struct contest {
+    metric_rows kind;
+    const int64_t *a, *b; /* [sentences][kind.width] */
+    size_t sentences;
+    uint64_t seed;
+} contest;
+
+static double contest_difference(const contest *c, const int64_t *left, const int64_t *right) {
+    return c->kind.score(left, c->kind.context) - c->kind.score(right, c->kind.context);
+}
+
 /* Difference of the two systems on one draw of sentences, the same draw for both. */
-static double paired_draw(const metric_ratio *a, const metric_ratio *b, size_t sentences,
-                          uint64_t seed, int r) {
-    rng draw = rng_make(seed, DRAW_BOOTSTRAP, (uint64_t)r);
-    metric_ratio left = {0, 0}, right = {0, 0};
-    for (size_t i = 0; i < sentences; i++) {
-        size_t s = (size_t)rng_below(&draw, sentences);
-        left = ratio_add(left, a[s]);
-        right = ratio_add(right, b[s]);
+static double paired_draw(const contest *c, int r) {
+    rng draw = rng_make(c->seed, DRAW_BOOTSTRAP, (uint64_t)r);
+    int64_t left[METRIC_WIDTH] = {0}, right[METRIC_WIDTH] = {0};
+    for (size_t i = 0; i < c->sentences; i++) {
+        size_t at = (size_t)rng_below(&draw, c->sentences) * c->kind.width;
+        row_add(left, c->a + at, c->kind.width);
+        row_add(right, c->b + at, c->kind.width);
     }
-    return metric_value(left) - metric_value(right);
+    return contest_difference(c, left, right);
 }
 
 /* Difference after the two answers to every sentence changed sides by the toss of a coin. */
-static double swapped_draw(const metric_ratio *a, const metric_ratio *b, size_t sentences,
-                           uint64_t seed, int r) {
-    rng draw = rng_make(seed, DRAW_SWAP, (uint64_t)r);
-    metric_ratio left = {0, 0}, right = {0, 0};
+static double swapped_draw(const contest *c, int r) {
+    rng draw = rng_make(c->seed, DRAW_SWAP, (uint64_t)r);
+    int64_t left[METRIC_WIDTH] = {0}, right[METRIC_WIDTH] = {0};
     uint32_t coins = 0;
-    for (size_t i = 0; i < sentences; i++) {
+    for (size_t i = 0; i < c->sentences; i++) {
         if (i % 32 == 0) coins = rng_next(&draw);
         bool swap = coins >> (i % 32) & 1;
-        left = ratio_add(left, swap ? b[i] : a[i]);
-        right = ratio_add(right, swap ? a[i] : b[i]);
+        size_t at = i * c->kind.width;
+        row_add(left, (swap ? c->b : c->a) + at, c->kind.width);
+        row_add(right, (swap ? c->a : c->b) + at, c->kind.width);
     }
-    return metric_value(left) - metric_value(right);
+    return contest_difference(c, left, right);
+}
+
+/* Koehn's p is one-sided: how often the better one of the two is not the better one of a draw. */
+int metric_rows_compare(metric_rows kind, const int64_t *a, const int64_t *b, size_t sentences,
+                        int samples, double level, uint64_t seed, metric_comparison *out) {
+    contest c = {kind, a, b, sentences, seed};
+    double difference =
+        metric_rows_score(kind, a, sentences) - metric_rows_score(kind, b, sentences);
+    *out = (metric_comparison){difference, {difference, difference}, 1, 1};
+    if (sentences == 0 || samples < 1) return 0;
+    double *value = mem_new((size_t)samples, sizeof *value);
+    if (!value) return RILL_ENOMEM;
+    int extreme = 0, lost = 0;
+    for (int r = 0; r < samples; r++) {
+        value[r] = paired_draw(&c, r);
+        lost += difference > 0 ? value[r] <= 0 : difference < 0 ? value[r] >= 0 : 1;
+        /* The slack covers rounding where the swapped sums are the same fractions. */
+        extreme += fabs(swapped_draw(&c, r)) >= fabs(difference) - 1e-12;
+    }
+    out->interval = percentiles(value, samples, level);
+    out->p = (extreme + 1.0) / (samples + 1.0);
+    out->p_bootstrap = (lost + 1.0) / (samples + 1.0);
+    free(value);
+    return 0;
+}
+
+/* ---- fractions are rows of two */
+
+_Static_assert(sizeof(metric_ratio) == 2 * sizeof(int64_t), "a fraction is a row of two counts");
+
+static double ratio_score(const int64_t *sum, const void *context) {
+    (void)context;
+    return metric_value((metric_ratio){sum[0], sum[1]});
+}
+
+static const metric_rows fractions = {2, ratio_score, NULL};
+
+int metric_bootstrap(const metric_ratio *part, size_t sentences, int samples, double level,
+                     uint64_t seed, metric_interval *out) {
+    return metric_rows_bootstrap(fractions, (const int64_t *)part, sentences, samples, level, seed,
+                                 out);
 }
 
 int metric_compare(const metric_ratio *a, const metric_ratio *b, size_t sentences, int samples,
                    double level, uint64_t seed, metric_comparison *out) {
-    double difference =
-        metric_value(metric_sum(a, sentences)) - metric_value(metric_sum(b, sentences));
-    *out = (metric_comparison){difference, {difference, difference}, 1};
-    if (sentences == 0 || samples < 1) return 0;
-    double *value = mem_new((size_t)samples, sizeof *value);
-    if (!value) return RILL_ENOMEM;
-    int extreme = 0;
-    for (int r = 0; r < samples; r++) {
-        value[r] = paired_draw(a, b, sentences, seed, r);
-        /* The slack covers rounding where the swapped sums are the same fractions. */
-        double swapped = swapped_draw(a, b, sentences, seed, r);
-        extreme += fabs(swapped) >= fabs(difference) - 1e-12;
-    }
-    out->interval = percentiles(value, samples, level);
-    out->p = (extreme + 1.0) / (samples + 1.0);
-    free(value);
-    return 0;
+    return metric_rows_compare(fractions, (const int64_t *)a, (const int64_t *)b, sentences,
+                               samples, level, seed, out);
 }

@@ -279,6 +279,55 @@ void unicode_lower(bytes text, buffer *out) {
     }
 }
 
+/* Cased letters, without the few letters that have a case by Other_Uppercase and Other_Lowercase. */
+static bool is_cased(int32_t point) {
+    utf8proc_category_t category = utf8proc_category(point);
+    return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LT;
+}
+
+/* Case_Ignorable: marks, modifiers, formats, and what may stand inside a word. */
+static bool is_case_ignorable(int32_t point) {
+    static const int32_t inside[] = {'\'', '.',    ':',    0xB7,   0x387,  0x55F,  0x5F4,  0x2018,
+                                     0x2019, 0x2024, 0x2027, 0xFE13, 0xFE52, 0xFE55, 0xFF07, 0xFF0E,
+                                     0xFF1A};
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
+        if (point == inside[i]) return true;
+    }
+    utf8proc_category_t category = utf8proc_category(point);
+    return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME ||
+           category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_LM ||
+           category == UTF8PROC_CATEGORY_SK;
+}
+
+/* Whether a cased letter follows behind what may be ignored. */
+static bool cased_follows(bytes text, size_t at) {
+    for (size_t length; at < text.size; at += length) {
+        int32_t point = utf8_decode(text, at, &length);
+        if (!is_case_ignorable(point)) return is_cased(point);
+    }
+    return false;
+}
+
+/* Looking ahead happens at a capital sigma only, and only when a letter stands before it. `cased`
+ * is that: the last point that is not ignored was a cased letter. */
+void unicode_lower_full(bytes text, buffer *out) {
+    enum { DOTTED_I = 0x130, DOT_ABOVE = 0x307, SIGMA = 0x3A3, FINAL_SIGMA = 0x3C2 };
+    bool cased = false;
+    for (size_t at = 0, length; at < text.size; at += length) {
+        int32_t point = utf8_decode(text, at, &length);
+        bytes one = {text.data + at, length};
+        if (point == DOTTED_I) {
+            buffer_add_char(out, 'i');
+            utf8_encode(DOT_ABOVE, out);
+        } else if (point == SIGMA && cased && !cased_follows(text, at + length)) {
+            utf8_encode(FINAL_SIGMA, out);
+        } else {
+            unicode_lower(one, out);
+        }
+        if (!is_case_ignorable(point)) cased = is_cased(point);
+    }
+}
+
 void unicode_fold(bytes text, buffer *out) {
     for (size_t at = 0, length; at < text.size; at += length) {
         int32_t point = utf8_decode(text, at, &length), part[8];

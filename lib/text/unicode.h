@@ -56,6 +56,9 @@ void unicode_map_free(unicode_map *map);
 /* Appends the text in lower case, one code point for one (Unicode's simple mapping: sharp s stays).
  */
 void unicode_lower(bytes text, buffer *out);
+/* The same as Python's str.lower does it: a capital sigma that ends a word becomes final sigma, and
+ * I with a dot above becomes two code points. */
+void unicode_lower_full(bytes text, buffer *out);
 /* Appends the text case folded (Unicode's full folding: sharp s becomes ss). For comparing. */
 void unicode_fold(bytes text, buffer *out);
 
