@@ -27,5 +27,6 @@ TCase *output_cases(void);
 TCase *scheme_cases(void);
 TCase *vectors_cases(void);
 TCase *doctor_cases(void);
+TCase *parallel_cases(void);
 
 #endif

@@ -8,7 +8,6 @@
  *              handed out ^peeked
  */
 #include "data/corpus_inner.h"
-#include "text/unicode.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,14 +115,11 @@ static int corpus_fetch(corpus *c, buffer *out, rill_error *error) {
 
 /* Bytes that no format may hold. */
 static int line_check(const corpus *c, const record *r, bytes line, rill_error *error) {
-    size_t fault = 0;
-    const char *nul = memchr(line.data, 0, line.size);
-    if (nul) return corpus_fault(c, r, nul, error, "bad text, found a NUL byte, expected UTF-8");
-    if (utf8_valid(line, &fault)) return 0;
-    excerpt found =
-        excerpt_of(bytes_slice(line, fault, line.size < fault + 4 ? line.size : fault + 4));
-    return corpus_fault(c, r, line.data + fault, error,
-                        "bad text, found the bytes \"%s\", expected UTF-8", found.text);
+    size_t at;
+    excerpt found;
+    if (!text_fault(line, &at, &found)) return 0;
+    return corpus_fault(c, r, line.data + at, error, "bad text, found %s, expected UTF-8",
+                        found.text);
 }
 
 int corpus_line(corpus *c, record *r, bytes *line, rill_error *error) {

@@ -31,3 +31,17 @@ excerpt excerpt_of(bytes data) {
     memcpy(e.text + at, shown < data.size ? "..." : "", shown < data.size ? 4 : 1);
     return e;
 }
+
+bool text_fault(bytes line, size_t *at, excerpt *found) {
+    const char *nul = memchr(line.data, 0, line.size);
+    if (nul) {
+        *at = (size_t)(nul - line.data);
+        snprintf(found->text, sizeof found->text, "a NUL byte");
+        return true;
+    }
+    if (utf8_valid(line, at)) return false;
+    size_t end = line.size < *at + 4 ? line.size : *at + 4;
+    excerpt escaped = excerpt_of(bytes_slice(line, *at, end));
+    snprintf(found->text, sizeof found->text, "the bytes \"%.100s\"", escaped.text);
+    return true;
+}

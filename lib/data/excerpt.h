@@ -1,4 +1,4 @@
-/* excerpt: a short printable copy of user data, for messages. */
+/* excerpt: a short printable copy of user data, for messages; and what is no text. */
 #ifndef RILL_DATA_EXCERPT_H
 #define RILL_DATA_EXCERPT_H
 
@@ -11,5 +11,9 @@ typedef struct excerpt {
 /* The first characters; control characters, quotes and bytes that are no UTF-8 become \xNN, and
  * "..." says that more follows. */
 excerpt excerpt_of(bytes data);
+
+/* True when a line is no text: it holds a NUL byte, or is not UTF-8. *at is where, and *found says
+ * what stands there. */
+bool text_fault(bytes line, size_t *at, excerpt *found);
 
 #endif
