@@ -1,4 +1,4 @@
-/* check_text: suite of the text floor (unicode, pattern, rules, token, vocab). */
+/* check_text: suite of the text floor (unicode, pattern, rules, token, vocab, subword). */
 #include "check_text.h"
 
 int main(void) {
@@ -8,5 +8,6 @@ int main(void) {
     add_token_cases(suite);
     add_vocab_cases(suite);
     add_ewt_cases(suite);
+    add_subword_cases(suite);
     return test_run(suite);
 }

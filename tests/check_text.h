@@ -15,5 +15,6 @@ void add_token_cases(Suite *suite);
 void add_rules_cases(Suite *suite);
 void add_vocab_cases(Suite *suite);
 void add_ewt_cases(Suite *suite);
+void add_subword_cases(Suite *suite);
 
 #endif

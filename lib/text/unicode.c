@@ -73,10 +73,14 @@ int32_t utf8_decode(bytes text, size_t at, size_t *length) {
     return point;
 }
 
+size_t unicode_point_bytes(int32_t point, char out[4]) {
+    utf8proc_ssize_t size = utf8proc_encode_char(point, (utf8proc_uint8_t *)out);
+    return size > 0 ? (size_t)size : 0;
+}
+
 void utf8_encode(int32_t point, buffer *out) {
-    utf8proc_uint8_t unit[4];
-    utf8proc_ssize_t size = utf8proc_encode_char(point, unit);
-    buffer_add(out, unit, size > 0 ? (size_t)size : 0);
+    char unit[4];
+    buffer_add(out, unit, unicode_point_bytes(point, unit));
 }
 
 size_t utf8_count(bytes text) {
@@ -326,6 +330,14 @@ void unicode_lower_full(bytes text, buffer *out) {
         }
         if (!is_case_ignorable(point)) cased = is_cased(point);
     }
+}
+
+int32_t unicode_point_lower(int32_t point) {
+    return utf8proc_tolower(point);
+}
+
+int32_t unicode_point_upper(int32_t point) {
+    return utf8proc_toupper(point);
 }
 
 void unicode_fold(bytes text, buffer *out) {

@@ -62,6 +62,12 @@ void unicode_lower_full(bytes text, buffer *out);
 /* Appends the text case folded (Unicode's full folding: sharp s becomes ss). For comparing. */
 void unicode_fold(bytes text, buffer *out);
 
+/* Simple mappings of one code point. */
+int32_t unicode_point_lower(int32_t point);
+int32_t unicode_point_upper(int32_t point);
+/* Writes the 1 to 4 bytes of a code point. */
+size_t unicode_point_bytes(int32_t point, char out[4]);
+
 /* Classes by Unicode's general category. A mark belongs to what it stands on. */
 typedef enum unicode_class {
     UNICODE_UPPER,  /* Lu Lt */
