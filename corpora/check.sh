@@ -5,6 +5,9 @@
 #              forms with SpaceAfter, UPOS of UD, FEATS sorted and written once, unique sent_id
 #   *.conll    token TAB label; labels are O or B-/I- of the four types, I- only inside an entity
 #   *.txt      one paragraph a line, no empty line, no space at either end
+#   phrases*.tsv  English TAB Korean; English is printable ASCII, Korean is that and composed Hangul
+#              syllables (so UTF-8 and NFC), no space too many, no English twice, no Korean of dev in
+#              train, no word in dev that train does not have
 #   sources.tsv, and get.sh against a small mirror (the network is never used)
 #
 # Every rule is first tried on a file that breaks it.
@@ -147,6 +150,39 @@ columns() {
     }' "$@"
 }
 
+# pairs FILES: English TAB Korean; the first file is train, what follows must not repeat it.
+pairs() {
+    awk -F '\t' '
+    function wrong(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
+
+    # Marks the words of a text as known, or asks for unknown ones.
+    function words(text, known, count, i, word) {
+        count = split(text, word, " ")
+        for (i = 1; i <= count; i++) {
+            if (known) seen_word[word[i]]
+            else if (!(word[i] in seen_word)) wrong("no such word in train: " word[i])
+        }
+    }
+
+    FNR == 1 { file++ }
+    NF != 2 { wrong("expected English TAB Korean"); next }
+    $1 !~ /^[!-~]+( [!-~]+)*$/ { wrong("English is no plain ASCII: " $1) }
+    $2 ~ /^ |  | $/ { wrong("a space too many") }
+    {
+        korean = $2
+        gsub(/\352[\260-\277][\200-\277]|[\353\354][\200-\277][\200-\277]/, "", korean)
+        gsub(/\355[\200-\235][\200-\277]|\355\236[\200-\243]/, "", korean)
+        if (korean ~ /[^ -~]/ || korean == $2) wrong("Korean is no composed Hangul: " $2)
+        if ($1 in english) wrong("stands at " english[$1] " too")
+        else english[$1] = FILENAME ":" FNR
+        words($1, file == 1)
+        words($2, file == 1)
+    }
+    file == 1 { train[$2] = FNR; next }
+    $2 in train { wrong("the Korean stands in train:" train[$2]) }
+    END { exit bad }' "$@"
+}
+
 # lines FILES: raw text; sources FILE: the table of public sets.
 lines() {
     awk '
@@ -210,6 +246,16 @@ self_test() {
     printf 'a\tO\n\na\tO\n\n' | breaks columns 1
     printf 'a\tO\n' | breaks columns 1
     printf 'a\n\nb \na\n' | breaks lines 3
+    printf 'a\t가\nb\n' | breaks pairs 1
+    printf 'a\t가\na\t나\n' | breaks pairs 1
+    printf ' a\t가\nb\t나  다\n' | breaks pairs 2
+    printf 'a\tb\nc\t漢\nd\t\341\204\200\341\205\241\ne\t\355\237\277\nf\t\377\n' | breaks pairs 5
+    printf 'caf\303\251\t가\n' | breaks pairs 1
+    printf 'a b\t가 나\nc\t힣\n' >"$tmp/train"
+    printf 'a\t가\nb c\t가 나\nb\t가 다\na b\t나\n' >"$tmp/dev"
+    found=$(pairs "$tmp/train" "$tmp/dev") && fail "pairs accepts dev pairs of train"
+    [ "$(printf '%s\n' "$found" | wc -l)" -eq 3 ] || fail "pairs: expected 3 faults, found: $found"
+    pairs "$tmp/train" || fail "pairs refuses good ones"
     printf 'set\nx\ta/b\t1\tp\t1\t1\n' | breaks sources 2
 }
 
@@ -285,6 +331,12 @@ bad=0
 conllu "$here/english.conllu" "$here/english-dev.conllu" "$here/korean.conllu" || bad=1
 columns "$here/entities.conll" "$here/entities-dev.conll" || bad=1
 lines "$here/english.txt" "$here/korean.txt" "$here/fresh.txt" || bad=1
+(cd "$here" && pairs phrases.tsv phrases-dev.tsv && pairs phrases-hand.tsv) || bad=1
+awk -F '\t' 'NR == FNR { train[$0]; next } !($0 in train) { print FILENAME ":" FNR ": not in phrases.tsv"; bad = 1 }
+    END { exit bad }' "$here/phrases.tsv" "$here/phrases-hand.tsv" || bad=1
+lines "$here/fresh.en" || bad=1
+cut -f 1 "$here/phrases.tsv" "$here/phrases-dev.tsv" | grep -qxFf "$here/fresh.en" &&
+    fail "a line of fresh.en stands in phrases*.tsv"
 sources "$here/sources.tsv" || bad=1
 at_least 400 english.conllu '^# text'
 at_least 80 english-dev.conllu '^# text'
@@ -294,6 +346,10 @@ at_least 40 entities-dev.conll '^$'
 at_least 60 english.txt .
 at_least 60 korean.txt .
 at_least 10 fresh.txt .
+at_least 2000 phrases.tsv .
+at_least 200 phrases-hand.tsv .
+at_least 200 phrases-dev.tsv .
+at_least 10 fresh.en .
 if command -v curl >/dev/null && command -v sha256sum >/dev/null; then
     get_test
 else
