@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const task *const tasks[] = {&task_tag};
+static const task *const tasks[] = {&task_tag, &task_translate};
 
 struct rill_options {
     const task *task;

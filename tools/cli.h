@@ -90,6 +90,7 @@ int cli_must_differ(cli *c, const char *path, const char *other);
 /* The four verbs of a tool with a task. */
 int cli_train(cli *c);
 int cli_apply(cli *c);
+int cli_score(cli *c);
 int cli_eval(cli *c);
 int cli_check(cli *c);
 

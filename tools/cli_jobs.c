@@ -92,6 +92,12 @@ int cli_apply(cli *c) {
     return status;
 }
 
+/* The same, reading pairs and writing what the model thinks of them. */
+int cli_score(cli *c) {
+    int code = rill_options_set(c->options, "score", "true", &c->error);
+    return code < 0 ? cli_fail(c, code) : cli_apply(c);
+}
+
 /* ---- eval and check */
 
 static int eval_models(cli *c, const models *m) {
@@ -197,7 +203,8 @@ static int may_train(course *k) {
 
 /* --force is meant for old models and logs, never for the data. */
 static int spare_inputs(cli *c, const char *output) {
-    static const char *const inputs[] = {"dev", "rules", "vectors"};
+    static const char *const inputs[] = {"dev", "dev-target", "rules", "vectors", "subwords",
+                                         "target-subwords"};
     int status = 0;
     for (size_t i = 0; i < c->operand_count && !status; i++) {
         status = cli_must_differ(c, output, c->operands[i]);

@@ -42,6 +42,6 @@ typedef struct task {
     void (*session_free)(void *session);
 } task;
 
-extern const task task_tag;
+extern const task task_tag, task_translate;
 
 #endif

@@ -1,0 +1,415 @@
+/* translate_apply: the translator as a filter of lines, and one text at a time.
+ *
+ * Every line is a record: N lines in, N lines out (or N groups of --nbest lines); a blank line stays a blank
+ * line. With --score a line is source TAB target, and what comes out is the target's log probability.
+ *
+ *     text        the answer; behind " ||| " alignments (--align) and log probabilities (--word-scores)
+ *     --nbest     N ||| text ||| logp= x ||| score     as Moses writes it, N counted from 0
+ *     --json      {"text", "logp", "score", ...} or {"answers": [...]}
+ */
+#include "base/io.h"
+#include "base/json.h"
+#include "task/filter.h"
+#include "task/job.h"
+#include "task/translate_lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DEFAULT_BUDGET = 1024, /* units */
+    KEEP_BYTES = 1 << 14   /* slots of lines larger than this start anew */
+};
+
+typedef struct applier {
+    const translate_options *o;
+    translate_run run;
+    translate_model **model; /* [run.count] */
+    reader *in, *prefix;     /* only the reading thread touches these */
+    strmap words, meanings;  /* --dictionary */
+    int32_t *meaning;
+    size_t meaning_room, budget;
+} applier;
+
+typedef struct slot {
+    buffer text; /* of the line, and of its prefix behind it */
+    size_t line; /* 1-based */
+    size_t cut;  /* where the prefix begins */
+} slot;
+
+/* ---- reading */
+
+static void slot_free(void *data) { buffer_free(&((slot *)data)->text); }
+
+static int add_prefix(applier *a, slot *s, rill_error *error) {
+    bytes prefix;
+    int more = reader_line(a->prefix, &prefix, error);
+    if (more < 0) return more;
+    if (more == 0) {
+        return status_set(error, RILL_EDATA, reader_name(a->prefix), 0, 0,
+                          "found %zu lines, expected one for every line of input",
+                          reader_number(a->prefix));
+    }
+    buffer_add_bytes(&s->text, prefix);
+    return 0;
+}
+
+static int read_slot(void *self, void *data, size_t *cost, rill_error *error) {
+    applier *a = self;
+    slot *s = data;
+    bytes line;
+    int more = reader_line(a->in, &line, error);
+    if (more <= 0) return more;
+    s->line = reader_number(a->in);
+    buffer_clear(&s->text);
+    buffer_add_bytes(&s->text, line);
+    s->cut = line.size;
+    if (a->prefix) TRY(add_prefix(a, s, error));
+    *cost = translate_cost(line);
+    TRY(buffer_status(&s->text, error));
+    return 1;
+}
+
+static bool input_ready(void *self) { return reader_ready(((applier *)self)->in); }
+
+/* ---- a worker's lines */
+
+typedef struct worker {
+    const applier *a;
+    translate_worker *lines;
+    translate_line *line;
+    translate_scored *scored;
+    size_t line_room, scored_room;
+    buffer text;
+} worker;
+
+static void worker_free(void *data) {
+    worker *w = data;
+    translate_worker_free(w->lines);
+    free(w->line);
+    free(w->scored);
+    buffer_free(&w->text);
+    free(w);
+}
+
+static int worker_new(void *self, void **out, rill_error *error) {
+    const applier *a = self;
+    worker *w = mem_new(1, sizeof *w);
+    if (!w) return status_nomem(error);
+    w->a = a;
+    int status = translate_worker_new(&a->run, &w->lines, error);
+    if (status < 0) {
+        worker_free(w);
+        return status;
+    }
+    *out = w;
+    return 0;
+}
+
+static int fault(const worker *w, const slot *s, int status, size_t column, const char *what,
+                 rill_error *error) {
+    return status_set(error, status, reader_name(w->a->in), s->line, column, "%s", what);
+}
+
+/* Source and target (or prefix) of a slot. */
+static int set_line(worker *w, const slot *s, translate_line *out, rill_error *error) {
+    bytes text = buffer_view(&s->text), line = bytes_slice(text, 0, s->cut);
+    size_t at;
+    if (!utf8_valid(line, &at)) return fault(w, s, RILL_EDATA, at + 1, "invalid UTF-8", error);
+    *out = (translate_line){.source = line, .target = bytes_slice(text, s->cut, text.size),
+                            .name = s->line};
+    if (!utf8_valid(out->target, &at)) {
+        return status_set(error, RILL_EDATA, w->a->o->prefix, s->line, at + 1, "invalid UTF-8");
+    }
+    if (!w->a->o->score || line.size == 0) return 0;
+    const char *tab = memchr(line.data, '\t', line.size);
+    if (!tab) {
+        return fault(w, s, RILL_EDATA, 1, "found no TAB, expected source TAB target", error);
+    }
+    out->source = bytes_slice(line, 0, (size_t)(tab - line.data));
+    out->target = bytes_slice(line, (size_t)(tab - line.data) + 1, line.size);
+    return 0;
+}
+
+/* ---- writing */
+
+static int add_json(json_t *object, buffer *out, rill_error *error) {
+    int status = object ? json_write(object, out, error) : status_nomem(error);
+    json_decref(object);
+    buffer_add_char(out, '\n');
+    return status;
+}
+
+static json_t *text_json(worker *w) {
+    return json_stringn(w->text.data ? w->text.data : "", w->text.size);
+}
+
+static json_t *units_json(worker *w, const search_answer *a) {
+    json_t *list = json_array();
+    for (int k = 0; list && k <= a->length; k++) {
+        buffer_clear(&w->text);
+        if (k < a->length) translate_worker_unit(w->lines, a->word[k], &w->text);
+        else buffer_add_text(&w->text, "</s>");
+        json_array_append_new(list, json_pack("[of]", text_json(w), (double)a->each[k]));
+    }
+    return list;
+}
+
+static json_t *answer_json(worker *w, size_t i, const search_answer *a) {
+    buffer_clear(&w->text);
+    translate_worker_text(w->lines, i, a, &w->text);
+    json_t *object = json_pack("{so sf sf}", "text", text_json(w), "logp", a->logp, "score",
+                               a->score);
+    if (object && w->a->o->align) {
+        buffer_clear(&w->text);
+        if (translate_worker_alignment(w->lines, i, a, &w->text) == 0) {
+            json_object_set_new(object, "alignment", text_json(w));
+        }
+    }
+    if (object && w->a->o->word_scores) json_object_set_new(object, "units", units_json(w, a));
+    return object;
+}
+
+static int write_json(worker *w, size_t i, const search_result *r, buffer *out,
+                      rill_error *error) {
+    if (w->a->o->nbest == 1) {
+        return add_json(r->count > 0 ? answer_json(w, i, r->answer)
+                                     : json_pack("{ss}", "text", ""),
+                        out, error);
+    }
+    json_t *list = json_array();
+    for (int k = 0; list && k < r->count; k++) {
+        json_array_append_new(list, answer_json(w, i, &r->answer[k]));
+    }
+    return add_json(json_pack("{so}", "answers", list), out, error);
+}
+
+static int write_answer(worker *w, size_t i, const search_answer *a, buffer *out) {
+    translate_worker_text(w->lines, i, a, out);
+    if (w->a->o->align) {
+        buffer_add_text(out, " ||| ");
+        TRY(translate_worker_alignment(w->lines, i, a, out));
+    }
+    if (!w->a->o->word_scores) return 0;
+    buffer_add_text(out, " |||");
+    for (int k = 0; k <= a->length; k++) buffer_printf(out, " %.4f", (double)a->each[k]);
+    return 0;
+}
+
+static int write_result(worker *w, const slot *s, size_t i, buffer *out, rill_error *error) {
+    const search_result *r = translate_worker_result(w->lines, i);
+    if (w->a->o->common.json) return write_json(w, i, r, out, error);
+    if (w->a->o->nbest == 1) {
+        if (r->count > 0 && write_answer(w, i, r->answer, out) < 0) return status_nomem(error);
+        buffer_add_char(out, '\n');
+    }
+    for (int k = 0; w->a->o->nbest > 1 && k < r->count; k++) {
+        buffer_printf(out, "%zu ||| ", s->line - 1);
+        if (write_answer(w, i, &r->answer[k], out) < 0) return status_nomem(error);
+        buffer_printf(out, " ||| logp= %.6f ||| %.6f\n", r->answer[k].logp, r->answer[k].score);
+    }
+    return buffer_status(out, error);
+}
+
+static int write_score(worker *w, const translate_scored *s, buffer *out, rill_error *error) {
+    if (w->a->o->common.json) {
+        return add_json(json_pack("{sf sf si}", "logp", s->logp, "score", s->score, "units",
+                                  (int)s->units),
+                        out, error);
+    }
+    if (s->units > 0) buffer_printf(out, "%.6f", s->logp);
+    buffer_add_char(out, '\n');
+    return buffer_status(out, error);
+}
+
+/* ---- the filter's work */
+
+/* A message from below knows the column at most. */
+static int placed(worker *w, const slot *s, int status, rill_error *error) {
+    if (!error || status == RILL_ENOMEM || error->line > 0) return status;
+    rill_error why = *error;
+    return fault(w, s, status, why.column, why.message, error);
+}
+
+static int do_portion(worker *w, slot *slots, size_t count, buffer *out, rill_error *error) {
+    size_t faulty = 0;
+    int status = w->a->o->score
+                     ? translate_worker_score(w->lines, w->line, count, w->scored, &faulty, error)
+                     : translate_worker_run(w->lines, w->line, count, &faulty, error);
+    if (status < 0) return placed(w, &slots[faulty], status, error);
+    for (size_t i = 0; i < count; i++) {
+        TRY(w->a->o->score ? write_score(w, &w->scored[i], out, error)
+                           : write_result(w, &slots[i], i, out, error));
+    }
+    return 0;
+}
+
+/* Slots up to the first faulty one, in portions of the budget; a long line stands alone. */
+static int do_good(worker *w, slot *slots, size_t good, buffer *out, rill_error *error) {
+    for (size_t from = 0; from < good;) {
+        size_t to = from, cost = 0;
+        do {
+            TRY(set_line(w, &slots[to], &w->line[to - from], error));
+            cost += translate_cost(w->line[to - from].source);
+            to++;
+        } while (to < good && cost + translate_cost(buffer_view(&slots[to].text)) <= w->a->budget);
+        TRY(do_portion(w, slots + from, to - from, out, error));
+        from = to;
+    }
+    return 0;
+}
+
+static int do_slots(void *self, void *data, void *slots, size_t count, buffer *out,
+                    rill_error *error) {
+    (void)self;
+    worker *w = data;
+    slot *s = slots;
+    size_t good = 0;
+    rill_error why = {0};
+    if (mem_grow(&w->line, &w->line_room, count, sizeof *w->line) < 0 ||
+        mem_grow(&w->scored, &w->scored_room, count, sizeof *w->scored) < 0) {
+        return status_nomem(error);
+    }
+    int bad = 0;
+    while (good < count && (bad = set_line(w, &s[good], &w->line[0], &why)) == 0) good++;
+    int status = do_good(w, s, good, out, error);
+    for (size_t i = 0; i < count; i++) {
+        if (s[i].text.capacity > KEEP_BYTES) buffer_free(&s[i].text);
+    }
+    if (status < 0 || bad == 0) return status;
+    if (error) *error = why;
+    return bad;
+}
+
+/* ---- opening */
+
+/* Lines of word TAB meaning; of several meanings of a word the first counts. */
+static int read_dictionary(applier *a, const char *path, rill_error *error) {
+    reader *r = NULL;
+    bytes line;
+    int more = reader_open(path, 0, &r, error);
+    if (more == 0) {
+        while ((more = reader_line(r, &line, error)) > 0) {
+            bytes rest = line, word, meaning;
+            int32_t before = a->words.count, id, target;
+            if (!bytes_split(&rest, '\t', &word) || !bytes_split(&rest, '\t', &meaning) ||
+                word.size == 0) {
+                more = status_set(error, RILL_EDATA, path, reader_number(r), 1,
+                                  "expected word TAB meaning");
+                break;
+            }
+            if (strmap_add(&a->words, word, &id) < 0 ||
+                strmap_add(&a->meanings, meaning, &target) < 0 ||
+                mem_grow(&a->meaning, &a->meaning_room, (size_t)id + 1, sizeof *a->meaning) < 0) {
+                more = status_nomem(error);
+                break;
+            }
+            if (id == before) a->meaning[id] = target;
+        }
+    }
+    reader_close(r);
+    return more;
+}
+
+static int applier_open(applier *a, void *const *models, size_t count, const translate_options *o,
+                        rill_error *error) {
+    *a = (applier){.o = o};
+    a->budget = o->common.batch > 0 ? (size_t)o->common.batch : DEFAULT_BUDGET;
+    a->model = mem_new(count, sizeof *a->model);
+    if (!a->model) return status_nomem(error);
+    for (size_t i = 0; i < count; i++) a->model[i] = models[i];
+    a->run = (translate_run){.lexicon = &a->model[0]->lexicon, .o = o, .models = a->model,
+                             .count = count};
+    if (o->dictionary) {
+        TRY(read_dictionary(a, o->dictionary, error));
+        a->run.words = &a->words;
+        a->run.meanings = &a->meanings;
+        a->run.meaning = a->meaning;
+    }
+    return o->prefix && !o->score ? reader_open(o->prefix, (size_t)o->max_record, &a->prefix, error)
+                                  : 0;
+}
+
+static void applier_close(applier *a) {
+    reader_close(a->in);
+    reader_close(a->prefix);
+    strmap_free(&a->words);
+    strmap_free(&a->meanings);
+    free(a->meaning);
+    free(a->model);
+}
+
+static int filter_lines(applier *a, int out, const rill_hooks *hooks, rill_error *error) {
+    const filter_task task = {.self = a, .slot_size = sizeof(slot), .read = read_slot,
+                              .ready = input_ready, .worker_new = worker_new,
+                              .worker_free = worker_free, .work = do_slots,
+                              .slot_free = slot_free};
+    writer *w;
+    TRY(writer_open_fd(out, "output", &w, error));
+    int status = filter_run(&task, job_threads(&a->o->common), a->budget, w, hooks, error);
+    writer_close(w);
+    return status;
+}
+
+int translate_filter(void *const *models, size_t model_count, const void *options, int in,
+                     const char *name, int out, const rill_hooks *hooks, rill_error *error) {
+    const translate_options *o = options;
+    applier a;
+    int status = applier_open(&a, models, model_count, o, error);
+    if (status == 0) status = reader_open_fd(in, name, (size_t)o->max_record, &a.in, error);
+    if (status == 0) status = filter_lines(&a, out, hooks, error);
+    applier_close(&a);
+    return status;
+}
+
+/* ---- one text at a time */
+
+typedef struct text_session {
+    applier a;
+    translate_options options; /* the caller's may change or go */
+    void *worker;
+    slot slot;
+    buffer out;
+} text_session;
+
+void translate_apply_session_free(void *session) {
+    text_session *s = session;
+    if (!s) return;
+    if (s->worker) worker_free(s->worker);
+    slot_free(&s->slot);
+    applier_close(&s->a);
+    buffer_free(&s->out);
+    options_free(&translate_option_table, &s->options);
+    free(s);
+}
+
+int translate_apply_session_new(void *const *models, size_t count, const void *options,
+                                void **session, rill_error *error) {
+    text_session *s = mem_new(1, sizeof *s);
+    if (!s) return status_nomem(error);
+    int status = options_copy(&translate_option_table, &s->options, options, error);
+    if (status == 0) status = applier_open(&s->a, models, count, &s->options, error);
+    if (status == 0) status = worker_new(&s->a, &s->worker, error);
+    if (status < 0) {
+        translate_apply_session_free(s);
+        return status;
+    }
+    *session = s;
+    return 0;
+}
+
+int translate_apply_session_run(void *session, bytes text, bytes *answer, rill_error *error) {
+    text_session *s = session;
+    size_t cost;
+    int more;
+    buffer_clear(&s->out);
+    TRY(reader_open_bytes(text, "text", &s->a.in, error));
+    while ((more = read_slot(&s->a, &s->slot, &cost, error)) > 0) {
+        more = do_slots(&s->a, s->worker, &s->slot, 1, &s->out, error);
+        if (more < 0) break;
+    }
+    reader_close(s->a.in);
+    s->a.in = NULL;
+    *answer = buffer_view(&s->out);
+    return more < 0 ? more : buffer_status(&s->out, error);
+}

@@ -1,0 +1,295 @@
+/* translate_lines: see translate_lines.h. */
+#include "task/translate_lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The units of one line. */
+typedef struct cut {
+    int32_t *id; /* [count] */
+    subword_item *item;
+    int32_t count;
+} cut;
+
+struct translate_worker {
+    const translate_run *run;
+    translate_session *session;
+    subword_session *units[SIDES];
+    subword_list list;
+    arena memory; /* of the present lines */
+    const translate_line *line;
+    cut *source;            /* [count] */
+    search_result *results; /* [asked], in the order of lines that are not blank */
+    int32_t *place;         /* [count] position among them, -1: blank */
+};
+
+int translate_worker_new(const translate_run *run, translate_worker **out, rill_error *error) {
+    translate_worker *w = mem_new(1, sizeof *w);
+    if (!w) return status_nomem(error);
+    w->run = run;
+    int status = run->net ? translate_session_train(run->net, run->o, &w->session, error)
+                          : translate_session_new(run->models, run->count, run->o, &w->session,
+                                                  error);
+    if (status == 0) status = subword_session_new(run->lexicon->source, &w->units[SOURCE], error);
+    if (status == 0) status = subword_session_new(run->lexicon->target, &w->units[TARGET], error);
+    if (status < 0) {
+        translate_worker_free(w);
+        return status;
+    }
+    *out = w;
+    return 0;
+}
+
+void translate_worker_free(translate_worker *w) {
+    if (!w) return;
+    translate_session_free(w->session);
+    subword_session_free(w->units[SOURCE]);
+    subword_session_free(w->units[TARGET]);
+    subword_list_free(&w->list);
+    arena_free(&w->memory);
+    free(w);
+}
+
+size_t translate_cost(bytes line) {
+    enum { UNIT_BYTES = 4 };
+    return 1 + line.size / UNIT_BYTES;
+}
+
+static const subword *units_of(const translate_worker *w, int side) {
+    return side == SOURCE ? w->run->lexicon->source : w->run->lexicon->target;
+}
+
+/* ---- lines to units */
+
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/* Units that come in as such, with blanks between them. */
+static int cut_units(translate_worker *w, int side, bytes text) {
+    subword_list *list = &w->list;
+    list->count = 0;
+    for (size_t at = 0; at < text.size;) {
+        size_t begin = at;
+        while (at < text.size && !is_blank(text.data[at])) at++;
+        if (at > begin) {
+            int32_t id = subword_find(units_of(w, side), bytes_slice(text, begin, at));
+            TRY(mem_grow(&list->item, &list->room, list->count + 1, sizeof *list->item));
+            list->item[list->count++] = (subword_item){id < 0 ? SUBWORD_UNKNOWN : id, begin, at};
+        }
+        while (at < text.size && is_blank(text.data[at])) at++;
+    }
+    return 0;
+}
+
+static int cut_line(translate_worker *w, int side, bytes text, cut *out, rill_error *error) {
+    if (w->run->o->pretokenized) {
+        if (cut_units(w, side, text) < 0) return status_nomem(error);
+    } else {
+        TRY(subword_encode(w->units[side], text, NULL, &w->list, error));
+    }
+    size_t n = w->list.count;
+    if (n > INT32_MAX / 4) return status_fail(error, RILL_ELIMIT, "the line is too long");
+    *out = (cut){.count = (int32_t)n};
+    out->id = arena_alloc(&w->memory, n, sizeof *out->id);
+    out->item = arena_alloc(&w->memory, n, sizeof *out->item);
+    if (!out->id || !out->item) return status_nomem(error);
+    if (n > 0) memcpy(out->item, w->list.item, n * sizeof *out->item);
+    for (size_t i = 0; i < n; i++) out->id[i] = w->list.item[i].id;
+    return 0;
+}
+
+static bool blank(bytes text) {
+    size_t i = 0;
+    while (i < text.size && is_blank(text.data[i])) i++;
+    return i == text.size;
+}
+
+/* Cuts the lines; the ones that are not blank become sources. */
+static int cut_lines(translate_worker *w, const translate_line *line, size_t count, cut *target,
+                     translate_source *source, size_t *asked, size_t *faulty, rill_error *error) {
+    *asked = 0;
+    for (size_t i = 0; i < count; i++) {
+        *faulty = i;
+        w->place[i] = -1;
+        w->source[i] = (cut){0};
+        target[i] = (cut){0};
+        if (blank(line[i].source)) continue;
+        TRY(cut_line(w, SOURCE, line[i].source, &w->source[i], error));
+        if (line[i].target.size > 0) TRY(cut_line(w, TARGET, line[i].target, &target[i], error));
+        if (w->source[i].count == 0) continue;
+        w->place[i] = (int32_t)*asked;
+        source[(*asked)++] = (translate_source){.id = w->source[i].id,
+                                                .count = w->source[i].count,
+                                                .prefix = target[i].id,
+                                                .prefix_length = target[i].count,
+                                                .name = line[i].name};
+    }
+    return 0;
+}
+
+static int begin_lines(translate_worker *w, const translate_line *line, size_t count, cut **target,
+                       translate_source **source, size_t *asked, size_t *faulty,
+                       rill_error *error) {
+    arena_reset(&w->memory);
+    w->line = line;
+    w->source = arena_alloc(&w->memory, count, sizeof *w->source);
+    w->place = arena_alloc(&w->memory, count, sizeof *w->place);
+    *target = arena_alloc(&w->memory, count, sizeof **target);
+    *source = arena_alloc(&w->memory, count, sizeof **source);
+    if (!w->source || !w->place || !*target || !*source) return status_nomem(error);
+    return cut_lines(w, line, count, *target, *source, asked, faulty, error);
+}
+
+int translate_worker_run(translate_worker *w, const translate_line *line, size_t count,
+                         size_t *faulty, rill_error *error) {
+    translate_source *source;
+    cut *target;
+    size_t asked;
+    *faulty = 0;
+    TRY(begin_lines(w, line, count, &target, &source, &asked, faulty, error));
+    w->results = arena_zero(&w->memory, asked, sizeof *w->results);
+    if (!w->results) return status_nomem(error);
+    return translate_session_run(w->session, source, asked, w->results, error);
+}
+
+const search_result *translate_worker_result(const translate_worker *w, size_t i) {
+    static const search_result none = {0};
+    return w->place[i] < 0 ? &none : &w->results[w->place[i]];
+}
+
+int translate_worker_score(translate_worker *w, const translate_line *line, size_t count,
+                           translate_scored *out, size_t *faulty, rill_error *error) {
+    translate_source *source;
+    cut *target;
+    size_t asked;
+    *faulty = 0;
+    TRY(begin_lines(w, line, count, &target, &source, &asked, faulty, error));
+    translate_pair *pair = arena_alloc(&w->memory, asked, sizeof *pair);
+    if (!pair) return status_nomem(error);
+    for (size_t i = 0; i < count; i++) {
+        if (w->place[i] < 0) continue;
+        pair[w->place[i]] = (translate_pair){.source = source[w->place[i]],
+                                             .target = target[i].id,
+                                             .length = target[i].count};
+    }
+    TRY(translate_session_score(w->session, pair, asked, error));
+    for (size_t i = 0; i < count; i++) {
+        const translate_pair *p = w->place[i] < 0 ? NULL : &pair[w->place[i]];
+        out[i] = p ? (translate_scored){p->logp, p->score, p->length + 1} : (translate_scored){0};
+    }
+    return 0;
+}
+
+/* ---- answers to text */
+
+static int32_t best_of(const real *x, int32_t n) {
+    int32_t best = 0;
+    for (int32_t i = 1; i < n; i++) best = x[i] > x[best] ? i : best;
+    return best;
+}
+
+/* What stands for an unknown unit: the source text that it looked at most, or its meaning in the
+ * dictionary. */
+static bytes replacement(const translate_worker *w, size_t i, const real *attention) {
+    const cut *c = &w->source[i];
+    if (!attention || c->count == 0) return (bytes){0};
+    const subword_item *item = &c->item[best_of(attention, c->count)];
+    bytes raw = bytes_trim(bytes_slice(w->line[i].source, item->begin, item->end));
+    int32_t word = w->run->words ? strmap_find(w->run->words, raw) : -1;
+    return word < 0 ? raw : strmap_get(w->run->meanings, w->run->meaning[word]);
+}
+
+void translate_worker_unit(translate_worker *w, int32_t id, buffer *out) {
+    buffer_add_bytes(out, subword_piece(units_of(w, TARGET), id));
+}
+
+/* Units with blanks between. */
+static void add_units(translate_worker *w, const search_answer *a, const bytes *raw, buffer *out) {
+    for (int k = 0; k < a->length; k++) {
+        if (k > 0) buffer_add_char(out, ' ');
+        if (a->word[k] == SUBWORD_UNKNOWN && raw && raw[k].size > 0) buffer_add_bytes(out, raw[k]);
+        else translate_worker_unit(w, a->word[k], out);
+    }
+}
+
+/* subword_decode wants the texts of unknown units only, one after the other. */
+static void add_text(translate_worker *w, const search_answer *a, bytes *raw, buffer *out) {
+    size_t unknown = 0, from = out->size;
+    for (int k = 0; raw && k < a->length; k++) {
+        if (a->word[k] == SUBWORD_UNKNOWN) raw[unknown++] = raw[k];
+    }
+    subword_decode(units_of(w, TARGET), a->word, (size_t)a->length, raw, out);
+    for (size_t i = from; i < out->size; i++) { /* a line stays a line, whatever the units say */
+        if (out->data[i] == '\n' || out->data[i] == '\r') out->data[i] = ' ';
+    }
+}
+
+void translate_worker_text(translate_worker *w, size_t i, const search_answer *a, buffer *out) {
+    arena_mark mark = arena_here(&w->memory);
+    bytes *raw = NULL;
+    if (a->attention) raw = arena_zero(&w->memory, (size_t)a->length, sizeof *raw);
+    size_t S = (size_t)w->source[i].count + 1;
+    for (int k = 0; raw && k < a->length; k++) {
+        if (a->word[k] != SUBWORD_UNKNOWN) continue;
+        raw[k] = replacement(w, i, a->attention + (size_t)k * S);
+    }
+    if (w->run->o->pretokenized) add_units(w, a, raw, out);
+    else add_text(w, a, raw, out);
+    arena_back(&w->memory, mark);
+}
+
+/* ---- alignments */
+
+static const char space_sign[] = "\xe2\x96\x81"; /* U+2581 */
+
+/* Number of the word that each source unit belongs to: that of its last byte. */
+static int32_t source_words(const translate_worker *w, size_t i, int32_t *word) {
+    const cut *c = &w->source[i];
+    bytes text = w->line[i].source;
+    size_t at = 0;
+    int32_t number = -1;
+    bool inside = false;
+    for (int32_t u = 0; u < c->count; u++) {
+        for (; at < c->item[u].end && at < text.size; at++) {
+            bool letter = !is_blank(text.data[at]);
+            if (letter && !inside) number++;
+            inside = letter;
+        }
+        word[u] = w->run->o->pretokenized ? u : number < 0 ? 0 : number;
+    }
+    return c->count == 0 ? 0 : word[c->count - 1] + 1;
+}
+
+/* The same for the target: a unit that shows a space begins a word. */
+static void target_words(translate_worker *w, const search_answer *a, int32_t *word) {
+    int32_t number = 0;
+    for (int k = 0; k < a->length; k++) {
+        bytes piece = subword_piece(units_of(w, TARGET), a->word[k]);
+        bool begins = w->run->o->pretokenized || bytes_starts(piece, bytes_of(space_sign));
+        if (begins && k > 0) number++;
+        word[k] = number;
+    }
+}
+
+int translate_worker_alignment(translate_worker *w, size_t i, const search_answer *a,
+                               buffer *out) {
+    arena_mark mark = arena_here(&w->memory);
+    size_t S = (size_t)w->source[i].count + 1, T = (size_t)a->length;
+    int32_t *from = arena_alloc(&w->memory, S, sizeof *from);
+    int32_t *to = arena_alloc(&w->memory, T, sizeof *to);
+    real *sum = arena_alloc(&w->memory, S, sizeof *sum);
+    if (!from || !to || !sum) return RILL_ENOMEM;
+    int32_t words = source_words(w, i, from);
+    target_words(w, a, to);
+    bool first = true;
+    for (size_t k = 0; a->attention && words > 0 && k < T;) {
+        int32_t word = to[k];
+        memset(sum, 0, S * sizeof *sum);
+        for (; k < T && to[k] == word; k++) {
+            for (size_t s = 0; s + 1 < S; s++) sum[from[s]] += a->attention[k * S + s];
+        }
+        buffer_printf(out, "%s%d-%d", first ? "" : " ", (int)best_of(sum, words), (int)word);
+        first = false;
+    }
+    arena_back(&w->memory, mark);
+    return 0;
+}

@@ -1,0 +1,63 @@
+/* translate_lines: raw lines in, answers as text out: what apply, eval and validation share.
+ *
+ *     line -> units with their byte ranges -> ids -> translate_session -> answers -> text
+ *
+ * A worker belongs to one thread. Lines of a call are searched together; which stand together makes no
+ * difference to any answer.
+ */
+#ifndef RILL_TASK_TRANSLATE_LINES_H
+#define RILL_TASK_TRANSLATE_LINES_H
+
+#include "base/pool.h"
+#include "model/train.h"
+#include "task/translate.h"
+
+typedef struct translate_line {
+    bytes source;
+    bytes target;  /* what is to be scored, or what the answer begins with */
+    uint64_t name; /* number of the line, for sampling */
+} translate_line;
+
+/* What all workers share. */
+typedef struct translate_run {
+    const translate_lexicon *lexicon;
+    const translate_options *o;
+    const translate_net *net;       /* packed weights in training, or NULL: */
+    translate_model *const *models; /* [count] */
+    size_t count;
+    const strmap *words;      /* --dictionary: source words, or NULL */
+    const strmap *meanings;   /* what stands for a word; `meaning` has its number */
+    const int32_t *meaning;
+} translate_run;
+
+typedef struct translate_worker translate_worker;
+MUST_USE int translate_worker_new(const translate_run *run, translate_worker **out,
+                                  rill_error *error);
+void translate_worker_free(translate_worker *w);
+
+/* Units that a line has, at most, to share out work before it is cut into units. */
+size_t translate_cost(bytes line);
+
+/* Searches for answers to `count` lines. On a fault in line i, *faulty is i. */
+MUST_USE int translate_worker_run(translate_worker *w, const translate_line *line, size_t count,
+                                  size_t *faulty, rill_error *error);
+/* Answers to line i of the last run; none for a blank line. */
+const search_result *translate_worker_result(const translate_worker *w, size_t i);
+/* Appends an answer's text: one line, without its end. */
+void translate_worker_text(translate_worker *w, size_t i, const search_answer *a, buffer *out);
+/* Appends what a unit looks like in the answer. */
+void translate_worker_unit(translate_worker *w, int32_t id, buffer *out);
+/* Appends word alignments, "0-0 1-2": source word, target word. Words are what stands between blanks, or
+ * units where these come in as such. RILL_ENOMEM. */
+MUST_USE int translate_worker_alignment(translate_worker *w, size_t i, const search_answer *a,
+                                        buffer *out);
+
+/* Log probabilities of the targets of lines; blank sources or targets get 0. */
+typedef struct translate_scored {
+    double logp, score;
+    int32_t units; /* of the target, its end counted */
+} translate_scored;
+MUST_USE int translate_worker_score(translate_worker *w, const translate_line *line, size_t count,
+                                    translate_scored *out, size_t *faulty, rill_error *error);
+
+#endif

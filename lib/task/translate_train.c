@@ -1,0 +1,257 @@
+/* translate_train: the translator's side of the training loop: batches, loss, dev scores.
+ *
+ * Units are learnt from the training pairs, anew on resume: they are a function of data and options.
+ * With BPE dropout the pairs are cut into units anew in every epoch.
+ */
+#include "base/rng.h"
+#include "data/batch.h"
+#include "task/job.h"
+#include "task/translate_score.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SITE_HIDE = 9 };
+
+typedef struct training {
+    job job; /* first, see job.h */
+    translate_options o;
+    translate_lexicon lexicon;
+    translate_data data, dev;
+    translate_net net;
+    int32_t *length; /* [pairs] of the longer side with its end; 0: left out */
+    int64_t epoch;   /* that the ids belong to, -1: none yet */
+    batch_plan plan;
+    arena memory; /* of the present batch */
+} training;
+
+/* ---- batches */
+
+static int64_t units_of(const training *t, int side, size_t pair) {
+    return (int64_t)(t->data.at[side][pair + 1] - t->data.at[side][pair]);
+}
+
+static void measure(training *t) {
+    t->data.skipped = 0;
+    for (size_t i = 0; i < t->data.pairs; i++) {
+        int64_t a = units_of(t, SOURCE, i), b = units_of(t, TARGET, i), most = a > b ? a : b;
+        bool fits = a > 0 && b > 0 && most <= t->o.max_pieces;
+        t->length[i] = fits ? (int32_t)most + 1 : 0;
+        t->data.skipped += !fits;
+    }
+}
+
+/* Ids as of this epoch: they change only under BPE dropout. */
+static int encode_epoch(training *t, int64_t epoch, rill_error *error) {
+    if (t->epoch == epoch || (t->epoch >= 0 && t->o.bpe_dropout <= 0)) return 0;
+    TRY(translate_data_encode(&t->data, &t->lexicon, t->o.bpe_dropout, (uint64_t)t->o.common.seed,
+                              (uint64_t)epoch, error));
+    t->epoch = epoch;
+    measure(t);
+    return 0;
+}
+
+static int plan_epoch(void *self, int64_t epoch, int64_t *batches, rill_error *error) {
+    training *t = self;
+    TRY(encode_epoch(t, epoch, error));
+    int status = batch_shuffle(&t->plan, t->length, t->data.pairs, t->o.common.batch,
+                               (uint64_t)t->o.common.seed, (uint64_t)epoch);
+    *batches = (int64_t)t->plan.batches;
+    return status < 0 ? status_nomem(error) : 0;
+}
+
+/* Hides units at random: a row of zeros stands in their place. */
+static void hide(const training *t, int side, uint64_t name, int32_t *id, int32_t n) {
+    uint64_t key = rng_key((uint64_t)t->o.common.seed, SITE_HIDE + (uint64_t)side);
+    for (int32_t i = 0; t->o.word_dropout > 0 && i < n; i++) {
+        float u = rng_float(rng_block(key, name, (uint64_t)i).v[0]);
+        if ((double)u < t->o.word_dropout) id[i] = -1;
+    }
+}
+
+/* The rows of one side: a pack of the pairs' lengths and an end (or begin) more, and their ids.
+ * shift: a begin in front (what the decoder reads) instead of an end behind. */
+static int fill_side(training *t, int side, const int32_t *item, int32_t pairs,
+                     const uint64_t *name, pack *p, int32_t **ends, int32_t **begins) {
+    int32_t *length = arena_alloc(&t->memory, (size_t)pairs, sizeof *length);
+    if (!length) return RILL_ENOMEM;
+    for (int32_t b = 0; b < pairs; b++) length[b] = (int32_t)units_of(t, side, (size_t)item[b]) + 1;
+    TRY(pack_make(&t->memory, length, name, pairs, p));
+    *ends = arena_alloc(&t->memory, (size_t)p->total, sizeof **ends);
+    if (begins) *begins = arena_alloc(&t->memory, (size_t)p->total, sizeof **begins);
+    if (!*ends || (begins && !*begins)) return RILL_ENOMEM;
+    for (int32_t b = 0; b < pairs; b++) {
+        const int32_t *id = t->data.id[side] + t->data.at[side][item[b]];
+        size_t n = (size_t)length[b] - 1, at = (size_t)p->start[b];
+        memcpy(*ends + at, id, n * sizeof *id);
+        (*ends)[at + n] = SUBWORD_END;
+        if (!begins) continue;
+        (*begins)[at] = SUBWORD_BEGIN;
+        memcpy(*begins + at + 1, id, n * sizeof *id);
+    }
+    return 0;
+}
+
+static int fill_batch(training *t, int64_t epoch, int64_t number, translate_batch *batch) {
+    arena_reset(&t->memory);
+    *batch = (translate_batch){0};
+    const int32_t *item = t->plan.item + t->plan.start[number];
+    int32_t pairs = t->plan.start[number + 1] - t->plan.start[number];
+    int32_t *source, *gold, *previous;
+    uint64_t *name = arena_alloc(&t->memory, (size_t)pairs, sizeof *name);
+    if (!name) return RILL_ENOMEM;
+    for (int32_t b = 0; b < pairs; b++) name[b] = (uint64_t)epoch << 40 | (uint32_t)item[b];
+    TRY(fill_side(t, SOURCE, item, pairs, name, &batch->source, &source, NULL));
+    TRY(fill_side(t, TARGET, item, pairs, name, &batch->target, &gold, &previous));
+    for (int32_t b = 0; b < pairs; b++) {
+        const pack *s = &batch->source, *p = &batch->target;
+        hide(t, SOURCE, name[b], source + s->start[b], pack_length(s, b));
+        hide(t, TARGET, name[b], previous + p->start[b], pack_length(p, b));
+    }
+    batch->source_id = source;
+    batch->gold = gold;
+    batch->previous = previous;
+    return 0;
+}
+
+static int batch_loss(void *self, tape *tape, int64_t epoch, int64_t number, int64_t update,
+                      var *loss, double *items, rill_error *error) {
+    training *t = self;
+    translate_batch batch;
+    (void)update;
+    int status = fill_batch(t, epoch, number, &batch);
+    if (status < 0) return status_nomem(error);
+    *loss = translate_net_loss(&t->net, tape, &batch);
+    *items = batch.target.total;
+    return 0;
+}
+
+/* ---- dev scores, model */
+
+/* A network over other weights, packed for inference. */
+static int borrow_net(const translate_net *net, const real *weights, const compute *c,
+                      translate_net *out, rill_error *error) {
+    *out = *net;
+    out->params.value = (real *)weights;
+    out->params.grad = NULL;
+    out->params.packed = NULL;
+    out->params.packed_data = NULL;
+    return params_pack(&out->params, c) < 0 ? status_nomem(error) : 0;
+}
+
+static int validate(void *self, const real *weights, train_scores *out, rill_error *error) {
+    training *t = self;
+    translate_net net;
+    const compute c = {.k = cpu_kernels(), .pool = t->job.pool};
+    TRY(borrow_net(&t->net, weights, &c, &net, error));
+    translate_options greedy = t->o;
+    greedy.beam = greedy.nbest = 1;
+    const translate_run run = {.lexicon = &t->lexicon, .o = &greedy, .net = &net, .count = 1};
+    int status = translate_validate(&run, &t->dev, t->job.pool, out, error);
+    free(net.params.packed);
+    free(net.params.packed_data);
+    return status;
+}
+
+static int save(void *self, const real *weights, bytes summary, rill_error *error) {
+    training *t = self;
+    return translate_model_save(&t->o, &t->lexicon, &t->net, weights, summary, t->o.common.model,
+                                error);
+}
+
+/* ---- setting up */
+
+/* A batch of about 1 percent of an epoch, but not above what was seen to work. */
+static int64_t batch_by_size(const training *t) {
+    enum { LEAST = 256, MOST = 4096 };
+    int64_t total = 0;
+    for (size_t i = 0; i < t->data.pairs; i++) total += t->length[i];
+    return total / 100 < LEAST ? LEAST : total / 100 > MOST ? MOST : total / 100;
+}
+
+static int read_dev(training *t, rill_error *error) {
+    const char *files[] = {t->o.common.dev, t->o.dev_target};
+    if (!t->o.common.dev) return 0;
+    TRY(translate_data_read(&t->dev, files, t->o.dev_target ? 2 : 1, (size_t)t->o.max_record,
+                            error));
+    return translate_data_encode(&t->dev, &t->lexicon, 0, 0, 0, error);
+}
+
+static void tell_sizes(const training *t) {
+    const translate_data *d = &t->data;
+    size_t weights = params_weights(&t->net.params);
+    train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "%zu pairs, %zu source and %zu target units",
+               d->pairs, d->at[SOURCE][d->pairs], d->at[TARGET][d->pairs]);
+    if (d->empty + d->skipped > 0) {
+        train_tell(t->job.hooks, RILL_EVENT_WARNING, NULL,
+                   "left out: %zu pairs with an empty side, %zu with more than %lld units",
+                   d->empty, d->skipped, (long long)t->o.max_pieces);
+    }
+    double units = (double)t->o.common.batch * (double)t->o.decoder_hidden * 60;
+    train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
+               sizeof(real) * ((double)weights * 7 + units) / 1e6);
+}
+
+static int check_shape(const translate_options *o, rill_error *error) {
+    if (o->encoder_hidden % 2) {
+        return status_fail(error, RILL_EUSAGE, "--encoder-hidden %lld is odd, expected an even number",
+                           (long long)o->encoder_hidden);
+    }
+    if (o->decoder_hidden % o->heads || o->encoder_hidden % o->heads) {
+        return status_fail(error, RILL_EUSAGE,
+                           "--encoder-hidden %lld and --decoder-hidden %lld are to be multiples of "
+                           "--heads %lld",
+                           (long long)o->encoder_hidden, (long long)o->decoder_hidden,
+                           (long long)o->heads);
+    }
+    return 0;
+}
+
+static int prepare(training *t, rill_error *error) {
+    translate_net_config config;
+    TRY(check_shape(&t->o, error));
+    TRY(translate_data_read(&t->data, job_files(&t->job), t->job.files, (size_t)t->o.max_record,
+                            error));
+    TRY(translate_lexicon_learn(&t->lexicon, &t->o, &t->data, t->job.hooks, error));
+    TRY(read_dev(t, error));
+    t->length = mem_new(t->data.pairs, sizeof *t->length);
+    if (!t->length) return status_nomem(error);
+    TRY(encode_epoch(t, 0, error));
+    if (t->o.common.batch == 0) t->o.common.batch = batch_by_size(t);
+    translate_model_shape(&t->o, &t->lexicon, &config);
+    if (!strcmp(t->o.tie, "all") && config.tie != TIE_ALL) {
+        return status_fail(error, RILL_EUSAGE, "--tie all needs both sides to share their units");
+    }
+    if (translate_net_build(&t->net, &config) < 0) return status_nomem(error);
+    tell_sizes(t);
+    if (params_alloc(&t->net.params, true) < 0 ||
+        params_init(&t->net.params, (uint64_t)t->o.common.seed) < 0) {
+        return status_nomem(error);
+    }
+    return 0;
+}
+
+static void training_free(training *t) {
+    job_end(&t->job);
+    translate_lexicon_free(&t->lexicon);
+    translate_data_free(&t->data);
+    translate_data_free(&t->dev);
+    translate_net_free(&t->net);
+    free(t->length);
+    batch_free(&t->plan);
+    arena_free(&t->memory);
+}
+
+int translate_train(const void *options, const char *const *files, size_t count,
+                    const rill_hooks *hooks, rill_error *error) {
+    training t = {.job = {.task = "translate", .table = &translate_option_table, .options = &t.o,
+                          .train = &t.o.train, .hooks = hooks},
+                  .epoch = -1};
+    const train_task task = {.self = &t, .params = &t.net.params, .plan = plan_epoch,
+                             .loss = batch_loss, .validate = validate, .save = save};
+    int status = job_begin(&t.job, options, files, count, error);
+    if (status == 0) status = prepare(&t, error);
+    if (status == 0) status = job_run(&t.job, &task, error);
+    training_free(&t);
+    return status;
+}

@@ -1,0 +1,33 @@
+/* rill-translate: translates lines, learned from pairs of lines. The tool is this table; see cli.h. */
+#include "cli.h"
+
+#include <stdint.h>
+
+static const cli_verb verbs[] = {
+    {"train", RILL_TRAIN, "SOURCE TARGET | PAIRS", 0, 2, cli_train,
+     "Learns a model from two files of lines, or one of source TAB target, and writes it to "
+     "--model."},
+    {"apply", RILL_APPLY, "MODEL [FILE...]", 1, SIZE_MAX, cli_apply,
+     "Translates the lines of files, or of standard input, to standard output."},
+    {"score", RILL_APPLY, "MODEL [FILE...]", 1, SIZE_MAX, cli_score,
+     "Writes the log probability of each target, for lines of source TAB target."},
+    {"eval", RILL_EVAL, "MODEL SOURCE TARGET | MODEL PAIRS", 2, 3, cli_eval,
+     "Scores a model on pairs of lines: BLEU, chrF, exact answers, perplexity."},
+    {0},
+};
+
+static const cli_tool tool = {
+    .name = "rill-translate",
+    .task = "translate",
+    .summary = "translate lines with a recurrent encoder-decoder",
+    .verbs = verbs,
+    .examples = "  rill-translate train --model en-de.rill --dev val.en --dev-target val.de \\\n"
+                "      train.en train.de\n"
+                "  rill-translate apply en-de.rill < english.txt\n"
+                "  rill-translate eval en-de.rill test.en test.de\n"
+                "  printf 'a dog\\tein Hund\\n' | rill-translate score en-de.rill\n",
+};
+
+int main(int argc, char **argv) {
+    return cli_main(&tool, argc, argv);
+}
