@@ -498,5 +498,6 @@ int main(void) {
     suite_add_tcase(suite, vectors_cases());
     suite_add_tcase(suite, doctor_cases());
     suite_add_tcase(suite, parallel_cases());
+    suite_add_tcase(suite, doctor_parallel_cases());
     return test_run(suite);
 }

@@ -28,5 +28,6 @@ TCase *scheme_cases(void);
 TCase *vectors_cases(void);
 TCase *doctor_cases(void);
 TCase *parallel_cases(void);
+TCase *doctor_parallel_cases(void);
 
 #endif

@@ -65,4 +65,16 @@ typedef struct doctor_files {
 MUST_USE int doctor_tagged(doctor_files train, doctor_files dev, const doctor_options *options,
                            doctor_report *report, rill_error *error);
 
+/* Files that belong together (see parallel.h): source[i] with target[i]. Where target or target[i]
+ * is NULL source[i] has two columns. */
+typedef struct doctor_pairs {
+    const char *const *source, *const *target;
+    size_t count;
+} doctor_pairs;
+
+/* Looks over the files of a translator; dev may have none, options may be NULL (of them long_*,
+ * faults and corpus.max_record play a part). Failures as above. */
+MUST_USE int doctor_parallel(doctor_pairs train, doctor_pairs dev, const doctor_options *options,
+                             doctor_report *report, rill_error *error);
+
 #endif

@@ -3,35 +3,23 @@
  * One pass over each file, train first. What a word or sentence shows by itself is tallied per
  * file; what needs a whole side (train or dev) stands in tables:
  *
- *     half.seen        XXH3-128 of the forms of a sentence -> id; first[id] = where it stood first
+ *     half.seen        the forms of a sentence -> where it stood first
  *     half.table[k]    column k: label -> id; count[id], first[id]; which entity scheme the labels
  *                      are in, and the faults by each scheme, since it is only known at the end
  *
  * So memory grows with the number of sentences (some 60 bytes each) and labels, not with the text.
  */
-#include "base/hash.h"
-#include "data/doctor.h"
-#include "data/excerpt.h"
+#include "data/doctor_inner.h"
 #include "data/scheme.h"
-#include "text/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXAMPLES = 5, SHORT_SENTENCE = 5, SCHEMES = 4, MAX_COLUMNS = 64 };
-
-typedef struct tally {
-    size_t count;
-    doctor_place first;
-    excerpt example;
-} tally;
+enum { SCHEMES = 4, MAX_COLUMNS = 64 };
 
 /* What is tallied per file. */
 enum { EMPTY, LONG_SENTENCE, LONG_WORD, ODD_SPACE, NOT_NFC, TALLIES };
-static const struct {
-    doctor_severity severity;
-    const char *check, *what, *unit; /* unit of the limit, where there is one */
-} tally_row[TALLIES] = {
+static const tally_row tallies[TALLIES] = {
     {DOCTOR_NOTE, "empty-sentence", "empty sentences", NULL},
     {DOCTOR_WARNING, "long-sentence", "over-long sentences", "words"},
     {DOCTOR_WARNING, "long-word", "over-long words", "bytes"},
@@ -53,10 +41,8 @@ typedef struct table {
 
 typedef struct half {
     doctor_files files;
-    table *table;        /* [columns] */
-    strmap seen;         /* [16 bytes] of each distinct sentence */
-    doctor_place *first; /* [seen.count] */
-    size_t first_room;
+    table *table; /* [columns] */
+    seen_texts seen;
     tally duplicate;       /* the example is the first word */
     doctor_place original; /* of the first duplicate */
 } half;
@@ -76,17 +62,10 @@ typedef struct exam {
     bytes *labels; /* [record.words] */
     size_t labels_room;
     buffer scratch;
-    unicode_map map;
+    text_look look;
 } exam;
 
 /* ---- tallies */
-
-/* Counts; the first one is kept with its place. */
-static void tally_add(tally *t, doctor_place place, bytes example) {
-    if (t->count++) return;
-    t->first = place;
-    t->example = excerpt_of(example);
-}
 
 static doctor_place word_place(const exam *e, const char *file, size_t word, size_t column) {
     return (doctor_place){file, record_word_line(&e->record, word),
@@ -102,50 +81,19 @@ static size_t tally_limit(const exam *e, int which) {
 /* What the words of one file showed. */
 static int report_tallies(exam *e) {
     for (int i = 0; i < TALLIES; i++) {
-        const tally *t = e->tally + i;
-        if (!t->count) continue;
-        buffer *b = &e->scratch;
-        buffer_clear(b);
-        buffer_printf(b, "%zu %s", t->count, tally_row[i].what);
-        if (tally_row[i].unit) {
-            buffer_printf(b, " (more than %zu %s)", tally_limit(e, i), tally_row[i].unit);
-        }
-        if (*t->example.text) buffer_printf(b, ", the first is \"%s\"", t->example.text);
-        TRY(buffer_status(b, NULL));
-        TRY(doctor_add(e->report, tally_row[i].severity, tally_row[i].check, t->first, t->count,
-                       "%s", b->data));
+        TRY(doctor_tally_report(e->tally + i, tallies + i, tally_limit(e, i), e->report));
     }
     return 0;
 }
 
 /* ---- words */
 
-/* Printable ASCII, which is most words: nothing can be odd about it. */
-static bool is_plain(bytes text) {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c < 0x20 || c >= 0x7F) return false;
-    }
-    return true;
-}
-
-/* White space other than the blank (which forms of some treebanks hold), control characters. */
-static bool has_odd_space(bytes text) {
-    for (size_t at = 0, length; at < text.size; at += length) {
-        int32_t point = utf8_decode(text, at, &length);
-        if (point != ' ' && unicode_class_of(point) == UNICODE_SPACE) return true;
-    }
-    return false;
-}
-
 /* A word by itself. */
 static int check_form(exam *e, doctor_place place, bytes form) {
-    if (form.size > e->options.long_word) tally_add(e->tally + LONG_WORD, place, form);
-    if (is_plain(form)) return 0;
-    if (has_odd_space(form)) tally_add(e->tally + ODD_SPACE, place, form);
-    buffer_clear(&e->scratch);
-    TRY(unicode_normalise(form, UNICODE_NFC, &e->scratch, &e->map));
-    if (!bytes_equal(form, buffer_view(&e->scratch))) tally_add(e->tally + NOT_NFC, place, form);
+    if (form.size > e->options.long_word) doctor_tally(e->tally + LONG_WORD, place, form);
+    TRY(doctor_look(&e->look, form));
+    if (e->look.odd_space) doctor_tally(e->tally + ODD_SPACE, place, form);
+    if (e->look.not_nfc) doctor_tally(e->tally + NOT_NFC, place, form);
     return 0;
 }
 
@@ -157,11 +105,10 @@ static int check_label(exam *e, table *t, doctor_place place, bytes label) {
     TRY(mem_grow(&t->label, &t->room, known + 1, sizeof *t->label));
     if ((size_t)id == known) {
         t->label[id] = (tally){0};
-        if (!is_plain(label) && has_odd_space(label)) {
-            tally_add(e->tally + ODD_SPACE, place, label);
-        }
+        TRY(doctor_look(&e->look, label));
+        if (e->look.odd_space) doctor_tally(e->tally + ODD_SPACE, place, label);
     }
-    tally_add(t->label + id, place, label);
+    doctor_tally(t->label + id, place, label);
     t->words++;
     return 0;
 }
@@ -177,7 +124,7 @@ static void check_sequence(exam *e, table *t, const char *file, size_t column) {
         if (!scheme_fault((scheme)s, e->labels, words, &at)) continue;
         if (!t->fault[s].count) t->from[s] = excerpt_of(at ? e->labels[at - 1] : BYTES(""));
         doctor_place place = word_place(e, file, at < words ? at : words - 1, column);
-        tally_add(t->fault + s, place, at < words ? e->labels[at] : BYTES(""));
+        doctor_tally(t->fault + s, place, at < words ? e->labels[at] : BYTES(""));
     }
 }
 
@@ -195,21 +142,11 @@ static int check_columns(exam *e, half *side, const char *file) {
     return 0;
 }
 
-/* Messages list several places: folders would drown them. */
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* A dev sentence that train has. */
-static void note_overlap(exam *e, doctor_place place, int32_t id) {
-    doctor_place other = e->train.first[id];
-    if (e->overlap.count < EXAMPLES) {
-        buffer_printf(&e->places, "%s%s:%zu is %s:%zu", e->overlap.count ? ", " : "",
-                      base_name(place.file), place.line, base_name(other.file), other.line);
-    }
-    tally_add(&e->overlap, place, record_form(&e->record, 0));
-    if (e->record.words > SHORT_SENTENCE) tally_add(&e->overlap_long, place, BYTES(""));
+static void note_overlap(exam *e, doctor_place place, doctor_place other) {
+    if (e->overlap.count < EXAMPLES) doctor_places(&e->places, place, other);
+    doctor_tally(&e->overlap, place, record_form(&e->record, 0));
+    if (e->record.words > SHORT_SENTENCE) doctor_tally(&e->overlap_long, place, BYTES(""));
 }
 
 /* Has the side, or train, seen the same forms before? */
@@ -220,19 +157,15 @@ static int check_repeat(exam *e, half *side, doctor_place place) {
         buffer_add_char(&e->scratch, '\n'); /* no form holds it */
     }
     TRY(buffer_status(&e->scratch, NULL));
-    hash128 h = hash128_of(e->scratch.data, e->scratch.size);
-    bytes key = {(const char *)&h, sizeof h};
-    int32_t id, known = side->seen.count;
-    TRY(strmap_add(&side->seen, key, &id));
-    TRY(mem_grow(&side->first, &side->first_room, (size_t)known + 1, sizeof *side->first));
-    if (id == known) {
-        side->first[id] = place;
-    } else {
-        if (!side->duplicate.count) side->original = side->first[id];
-        tally_add(&side->duplicate, place, record_form(&e->record, 0));
+    bytes forms = buffer_view(&e->scratch);
+    const doctor_place *before;
+    TRY(doctor_seen_add(&side->seen, forms, place, &before));
+    if (before) {
+        if (!side->duplicate.count) side->original = *before;
+        doctor_tally(&side->duplicate, place, record_form(&e->record, 0));
     }
-    id = side == &e->dev ? strmap_find(&e->train.seen, key) : -1;
-    if (id >= 0) note_overlap(e, place, id);
+    before = side == &e->dev ? doctor_seen_find(&e->train.seen, forms) : NULL;
+    if (before) note_overlap(e, place, *before);
     return buffer_status(&e->places, NULL);
 }
 
@@ -241,11 +174,13 @@ static int check_record(exam *e, half *side, const char *file) {
     const record *r = &e->record;
     if (r->words == 0) {
         bool marks = r->line_count && r->lines[0].kind == LINE_DOCSTART;
-        if (!marks) tally_add(e->tally + EMPTY, (doctor_place){file, r->line, 0}, BYTES(""));
+        if (!marks) doctor_tally(e->tally + EMPTY, (doctor_place){file, r->line, 0}, BYTES(""));
         return 0;
     }
     doctor_place place = word_place(e, file, 0, r->form);
-    if (r->words > e->options.long_sentence) tally_add(e->tally + LONG_SENTENCE, place, BYTES(""));
+    if (r->words > e->options.long_sentence) {
+        doctor_tally(e->tally + LONG_SENTENCE, place, BYTES(""));
+    }
     for (size_t w = 0; w < r->words; w++) {
         TRY(check_form(e, word_place(e, file, w, r->form), record_form(r, w)));
     }
@@ -290,13 +225,6 @@ static int make_tables(exam *e) {
     return 0;
 }
 
-/* A fault that the reader met; the first ones are listed, then only counted. */
-static int note_fault(exam *e, const char *file, size_t number, const rill_error *fault) {
-    if (number > e->options.faults) return 0;
-    return doctor_add(e->report, DOCTOR_ERROR, "bad-data",
-                      (doctor_place){file, fault->line, fault->column}, 1, "%s", fault->message);
-}
-
 /* All sentences of a file. Bad data are noted and passed over; behind a record beyond the limit the
  * file can't be read on. */
 static int check_records(exam *e, half *side, corpus *c, const char *file) {
@@ -313,14 +241,10 @@ static int check_records(exam *e, half *side, corpus *c, const char *file) {
             if (e->error) *e->error = fault;
             return status;
         }
-        TRY(note_fault(e, file, ++faults, &fault));
+        TRY(doctor_fault(e->report, file, ++faults, e->options.faults, &fault));
         if (status == RILL_ELIMIT) break;
     }
-    if (faults > e->options.faults) {
-        TRY(doctor_add(e->report, DOCTOR_ERROR, "bad-data", (doctor_place){file, 0, 0},
-                       faults - e->options.faults, "%zu more faults of this kind",
-                       faults - e->options.faults));
-    }
+    TRY(doctor_faults_rest(e->report, file, faults, e->options.faults));
     if (words || faults) return 0;
     return doctor_add(e->report, DOCTOR_ERROR, "no-words", (doctor_place){file, 0, 0}, 1,
                       "no words, found an empty file or raw text, expected tagged sentences");
@@ -357,7 +281,7 @@ static int report_duplicates(exam *e, const half *side) {
     return doctor_add(
         e->report, DOCTOR_NOTE, "duplicate-sentence", t->first, t->count,
         "%zu sentences stand here more than once, the first (\"%s\"...) at %s:%zu too", t->count,
-        t->example.text, base_name(side->original.file), side->original.line);
+        t->example.text, doctor_base_name(side->original.file), side->original.line);
 }
 
 /* Sequences by the scheme that the column turned out to be in. */
@@ -522,8 +446,7 @@ static void side_free(exam *e, half *side) {
         free(side->table[k].label);
     }
     free(side->table);
-    strmap_free(&side->seen);
-    free(side->first);
+    doctor_seen_free(&side->seen);
 }
 
 int doctor_tagged(doctor_files train, doctor_files dev, const doctor_options *options,
@@ -531,11 +454,7 @@ int doctor_tagged(doctor_files train, doctor_files dev, const doctor_options *op
     exam *e = mem_new(1, sizeof *e);
     if (!e) return status_nomem(error);
     if (options) e->options = *options;
-    doctor_options *o = &e->options;
-    if (!o->long_sentence) o->long_sentence = 250;
-    if (!o->long_word) o->long_word = 250;
-    if (!o->rare) o->rare = 2;
-    if (!o->faults) o->faults = 20;
+    doctor_defaults(&e->options);
     e->report = report;
     e->error = error;
     e->train.files = train;
@@ -548,7 +467,7 @@ int doctor_tagged(doctor_files train, doctor_files dev, const doctor_options *op
     buffer_free(&e->names);
     buffer_free(&e->places);
     buffer_free(&e->scratch);
-    unicode_map_free(&e->map);
+    doctor_look_free(&e->look);
     free(e->labels);
     free(e);
     return status;

@@ -14,7 +14,7 @@
 
 struct parallel {
     reader *in[2]; /* in[1] is NULL for a file of two columns */
-    bool ended;
+    bool ended, uneven;
 };
 
 int parallel_open(const char *source, const char *target, size_t max_line, parallel **out,
@@ -47,6 +47,10 @@ void parallel_close(parallel *p) {
 
 const char *parallel_name(const parallel *p, int side) {
     return reader_name(p->in[p->in[1] ? side : 0]);
+}
+
+bool parallel_uneven(const parallel *p) {
+    return p->uneven;
 }
 
 /* ---- lines */
@@ -122,6 +126,7 @@ static int different_length(parallel *p, rill_error *error) {
         if (status < 0) return status;
         count[side] = reader_number(p->in[side]);
     }
+    p->uneven = true;
     size_t shorter = count[0] < count[1] ? count[0] : count[1];
     int longer = count[0] < count[1];
     return status_set(error, RILL_EDATA, reader_name(p->in[longer]), shorter + 1, 0,

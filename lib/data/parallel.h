@@ -25,6 +25,7 @@ MUST_USE int parallel_open(const char *source, const char *target, size_t max_li
  * different length give RILL_EDATA with both counts where the shorter one ends, and then the end.
  * Empty sides are no failure: what they mean is the caller's business. */
 MUST_USE int parallel_next(parallel *p, parallel_pair *pair, rill_error *error);
+bool parallel_uneven(const parallel *p);                /* that last fault was met */
 const char *parallel_name(const parallel *p, int side); /* 0 source, 1 target */
 void parallel_close(parallel *p);
 
