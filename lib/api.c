@@ -3,7 +3,7 @@
  * Nothing is decided here: a call finds its task (by name, or by what a model file says) and hands
  * on. Several models in one call must be of one task.
  *
- *     rill_options   a task and its options struct (see base/options.h)
+ *     rill_options   a table of options and its struct (see base/options.h)
  *     rill_model     a task and a model that owns its bundle
  *     rill_session   a task and its session; the options and models stay the caller's
  */
@@ -14,6 +14,7 @@
 #include "model/info.h"
 #include "model/plot.h"
 #include "task/task.h"
+#include "task/tokenize.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@
 static const task *const tasks[] = {&task_tag, &task_translate};
 
 struct rill_options {
-    const task *task;
+    const char *name; /* of the table: a task's, or "tokenize" */
+    const option_table *table;
     void *values;
 };
 
@@ -43,14 +45,38 @@ static const task *task_find(const char *name) {
     return NULL;
 }
 
+static int options_of(const char *name, const rill_options *options, rill_error *error) {
+    if (!strcmp(options->name, name)) return 0;
+    return status_fail(error, RILL_EUSAGE, "these are options of task \"%s\", expected \"%s\"",
+                       options->name, name);
+}
+
 /* Options are taken only with the task that they were made for. */
 static int task_of(const char *name, const rill_options *options, const task **out,
                    rill_error *error) {
     *out = task_find(name);
     if (!*out) return status_fail(error, RILL_EUSAGE, "unknown task \"%s\"", name);
-    if (options->task == *out) return 0;
-    return status_fail(error, RILL_EUSAGE, "these are options of task \"%s\", expected \"%s\"",
-                       options->task->name, name);
+    return options_of(name, options, error);
+}
+
+/* A table that belongs to no task, or NULL; *known, which may be NULL, gets a name that lasts. */
+static const option_table *other_table(const char *name, const char **known) {
+    static const struct {
+        const char *name;
+        const option_table *table;
+    } tables[] = {{"tokenize", &tokenize_option_table}};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        if (strcmp(tables[i].name, name)) continue;
+        if (known) *known = tables[i].name;
+        return tables[i].table;
+    }
+    return NULL;
+}
+
+/* The options of a task, or of what is none. */
+static const option_table *table_find(const char *name) {
+    const task *t = task_find(name);
+    return t ? t->options : other_table(name, NULL);
 }
 
 /* ---- small things */
@@ -92,9 +118,9 @@ bool rill_option_at(const char *name, size_t index, rill_option *out) {
                                              [OPTION_REAL] = RILL_REAL,
                                              [OPTION_TEXT] = RILL_TEXT,
                                              [OPTION_LIST] = RILL_LIST};
-    const task *t = task_find(name);
-    if (!t || index >= t->options->count) return false;
-    const option_row *row = &t->options->rows[index];
+    const option_table *t = table_find(name);
+    if (!t || index >= t->count) return false;
+    const option_row *row = &t->rows[index];
     *out = (rill_option){.name = row->name,
                          .letter = row->letter,
                          .type = types[row->type],
@@ -103,7 +129,7 @@ bool rill_option_at(const char *name, size_t index, rill_option *out) {
                          .high = row->high,
                          .choices = row->choices,
                          .argument = row->argument,
-                         .verbs = row->where & OPTION_ALL,
+                         .verbs = row->where & OPTION_VERBS,
                          .help = row->help};
     return true;
 }
@@ -112,12 +138,12 @@ bool rill_option_at(const char *name, size_t index, rill_option *out) {
 int rill_options_new(const char *name, rill_options **out, rill_error *error) {
     *out = NULL;
     const task *t = task_find(name);
-    if (!t) return status_fail(error, RILL_EUSAGE, "unknown task \"%s\"", name);
+    const char *known = t ? t->name : NULL;
+    const option_table *table = t ? t->options : other_table(name, &known);
+    if (!table) return status_fail(error, RILL_EUSAGE, "unknown task \"%s\"", name);
     rill_options *o = mem_new(1, sizeof *o);
-    if (o) o->task = t;
-    if (o) o->values = mem_new(1, t->options->size);
-    int status =
-        o && o->values ? options_defaults(t->options, o->values, error) : status_nomem(error);
+    if (o) *o = (rill_options){known, table, mem_new(1, table->size)};
+    int status = o && o->values ? options_defaults(table, o->values, error) : status_nomem(error);
     if (status < 0) {
         rill_options_free(o);
         return status;
@@ -128,24 +154,24 @@ int rill_options_new(const char *name, rill_options **out, rill_error *error) {
 
 void rill_options_free(rill_options *o) {
     if (!o) return;
-    if (o->values) options_free(o->task->options, o->values);
+    if (o->values) options_free(o->table, o->values);
     free(o->values);
     free(o);
 }
 
 int rill_options_set(rill_options *o, const char *name, const char *value, rill_error *error) {
-    return options_set(o->task->options, o->values, bytes_of(name), bytes_of(value), error);
+    return options_set(o->table, o->values, bytes_of(name), bytes_of(value), error);
 }
 
 int rill_options_read(rill_options *o, const char *path, rill_error *error) {
-    return options_read(o->task->options, o->values, path, error);
+    return options_read(o->table, o->values, path, error);
 }
 
 /* NULL means unset, an unknown name, or no memory; an empty value is an empty text. */
 char *rill_options_get(const rill_options *o, const char *name) {
-    const option_row *row = options_find(o->task->options, bytes_of(name));
+    const option_row *row = options_find(o->table, bytes_of(name));
     buffer text = {0};
-    if (row && options_get(o->task->options, o->values, row, &text)) {
+    if (row && options_get(o->table, o->values, row, &text)) {
         if (!text.failed) return text.data ? text.data : mem_text("", 0);
     }
     buffer_free(&text);
@@ -281,8 +307,8 @@ int rill_eval(const rill_model *const *models, size_t model_count, const rill_op
     buffer text = {0};
     *report = NULL;
     TRY(gather(models, model_count, options, &list, error));
-    int status =
-        options->task->eval(list, model_count, options->values, files, count, hooks, &text, error);
+    const task *t = task_find(options->name); /* gather has found it */
+    int status = t->eval(list, model_count, options->values, files, count, hooks, &text, error);
     free(list);
     return take_report(status, &text, report, error);
 }
@@ -291,8 +317,8 @@ int rill_filter(const rill_model *const *models, size_t model_count, const rill_
                 int in, const char *name, int out, const rill_hooks *hooks, rill_error *error) {
     void **list;
     TRY(gather(models, model_count, options, &list, error));
-    int status =
-        options->task->filter(list, model_count, options->values, in, name, out, hooks, error);
+    const task *t = task_find(options->name);
+    int status = t->filter(list, model_count, options->values, in, name, out, hooks, error);
     free(list);
     return status;
 }
@@ -306,7 +332,7 @@ int rill_session_new(const rill_model *const *models, size_t model_count,
     rill_session *s = mem_new(1, sizeof *s);
     int status = s ? 0 : status_nomem(error);
     if (s) {
-        s->task = options->task;
+        s->task = task_find(options->name);
         status = s->task->session_new(list, model_count, options->values, &s->session, error);
     }
     free(list);
@@ -332,4 +358,45 @@ void rill_session_free(rill_session *s) {
     if (!s) return;
     s->task->session_free(s->session);
     free(s);
+}
+
+/* ---- units. A rill_tokenizer is a subword under its public name. */
+
+static const subword *units(const rill_tokenizer *t) {
+    return (const subword *)t;
+}
+
+int rill_tokenizer_learn(const rill_options *options, const char *const *files, size_t count,
+                         const rill_hooks *hooks, rill_tokenizer **out, rill_error *error) {
+    subword *s = NULL;
+    *out = NULL;
+    TRY(options_of("tokenize", options, error));
+    int status = tokenize_learn(options->values, files, count, hooks, &s, error);
+    *out = (rill_tokenizer *)s;
+    return status;
+}
+
+int rill_tokenizer_open(const char *path, rill_tokenizer **out, rill_error *error) {
+    subword *s = NULL;
+    int status = subword_open(path, &s, error);
+    *out = (rill_tokenizer *)s;
+    return status;
+}
+
+void rill_tokenizer_free(rill_tokenizer *t) {
+    subword_free((subword *)t);
+}
+
+int rill_tokenizer_save(const rill_tokenizer *t, const char *path, rill_error *error) {
+    return tokenize_save(units(t), path, error);
+}
+
+int rill_tokenizer_size(const rill_tokenizer *t) {
+    return subword_size(units(t));
+}
+
+int rill_tokenizer_filter(const rill_tokenizer *t, const rill_options *options, bool undo, int in,
+                          const char *name, int out, const rill_hooks *hooks, rill_error *error) {
+    TRY(options_of("tokenize", options, error));
+    return tokenize_filter(units(t), options->values, undo, in, name, out, hooks, error);
 }

@@ -57,6 +57,18 @@ RILL_API void rill_blas_threads(int threads);
 
 typedef enum rill_verb { RILL_TRAIN = 1, RILL_APPLY = 2, RILL_EVAL = 4, RILL_CHECK = 8 } rill_verb;
 
+/* Bits of `verbs` in the tables of "tokenize" and "vocab", which are no tasks but have options too. */
+enum { RILL_TOKENIZE_LEARN = 1, RILL_TOKENIZE_APPLY = 2, RILL_TOKENIZE_UNDO = 4 };
+enum {
+    RILL_VOCAB_BUILD = 1,
+    RILL_VOCAB_STATS = 2,
+    RILL_VOCAB_COVERAGE = 4,
+    RILL_VOCAB_MERGE = 8,
+    RILL_VOCAB_PRUNE = 16,
+    RILL_VOCAB_CONVERT = 32,
+    RILL_VOCAB_ROWS = 64 /* rill_model_prune */
+};
+
 typedef enum rill_option_type {
     RILL_FLAG, RILL_INT, RILL_REAL, RILL_TEXT,
     RILL_LIST /* may be given several times */
@@ -166,5 +178,30 @@ RILL_API void rill_session_free(rill_session *session);
 RILL_API RILL_MUST_USE int rill_session_apply(rill_session *session, const char *text, size_t size,
                                               const char **answer, size_t *answer_size,
                                               rill_error *error);
+
+/* ---- subword units (options of "tokenize")
+ *
+ * Units between characters and words, learnt from text; text that they are applied to can be brought
+ * back to the byte. Immutable, shared between threads. */
+typedef struct rill_tokenizer rill_tokenizer;
+/* Learns from all files together (none: standard input); notes say what was reached. */
+RILL_API RILL_MUST_USE int rill_tokenizer_learn(const rill_options *options,
+                                                const char *const *files, size_t count,
+                                                const rill_hooks *hooks, rill_tokenizer **out,
+                                                rill_error *error);
+/* Codes of rill or of subword-nmt. */
+RILL_API RILL_MUST_USE int rill_tokenizer_open(const char *path, rill_tokenizer **out,
+                                               rill_error *error);
+RILL_API void rill_tokenizer_free(rill_tokenizer *tokenizer);
+RILL_API RILL_MUST_USE int rill_tokenizer_save(const rill_tokenizer *tokenizer, const char *path,
+                                               rill_error *error);
+/* Number of ids. */
+RILL_API int rill_tokenizer_size(const rill_tokenizer *tokenizer);
+/* Streams text to units (option output: units, ids, json), or with `undo` units to text (option
+ * input: units, ids); a line for each line, otherwise as rill_filter. */
+RILL_API RILL_MUST_USE int rill_tokenizer_filter(const rill_tokenizer *tokenizer,
+                                                 const rill_options *options, bool undo, int in,
+                                                 const char *name, int out,
+                                                 const rill_hooks *hooks, rill_error *error);
 
 #endif

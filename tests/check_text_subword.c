@@ -77,7 +77,7 @@ static void apply_all(const subword *s, bytes text, buffer *out) {
     subword_session_free(t);
 }
 
-static const char *const golden_texts[][2] = {{"ref.txt", "ref.bpe"}, {"hyp2.txt", "hyp2.bpe"}};
+static const char *const golden_texts[][2] = {{"../ref.txt", "ref.bpe"}, {"../hyp2.txt", "hyp2.bpe"}};
 
 START_TEST(test_golden_apply) {
     buffer text = slurp(golden_texts[_i][0]), want = slurp(golden_texts[_i][1]), got = {0};

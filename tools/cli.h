@@ -32,7 +32,7 @@ typedef struct cli_verb {
 
 typedef struct cli_tool {
     const char *name;
-    const char *task; /* of the library, NULL when the tool serves none */
+    const char *task; /* whose options the library has ("tag", "tokenize"), or NULL */
     const char *summary;
     const cli_verb *verbs;  /* until a NULL name */
     const rill_option *own; /* rows beside the library's, until a NULL name; or NULL */
@@ -86,6 +86,11 @@ int cli_may_write(cli *c, const char *path);
 /* Refuses to write over a file that is read or written for another purpose, --force or not. Either
  * path may be NULL. */
 int cli_must_differ(cli *c, const char *path, const char *other);
+
+/* Streams descriptor `fd`, called `name` in messages, to standard output; a code of the library. */
+typedef int cli_filter(cli *c, const void *what, int fd, const char *name, const rill_hooks *hooks);
+/* Runs the filter over the operands behind the first one, or over standard input. */
+int cli_stream(cli *c, cli_filter *filter, const void *what);
 
 /* The four verbs of a tool with a task. */
 int cli_train(cli *c);

@@ -62,32 +62,44 @@ static int filter_failed(cli *c, int code) {
     return cli_fail(c, code);
 }
 
-static int apply_file(cli *c, const models *m, const char *path, const rill_hooks *hooks) {
+static int stream_file(cli *c, const char *path, cli_filter *filter, const void *what,
+                       const rill_hooks *hooks) {
     bool standard = strcmp(path, "-") == 0;
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         cli_say(c, "cannot open \"%s\": %s", path, strerror(errno));
         return CLI_FAILED;
     }
-    int code = rill_filter((const rill_model *const *)m->list, m->count, c->options, fd,
-                           standard ? "standard input" : path, STDOUT_FILENO, hooks, &c->error);
+    int code = filter(c, what, fd, standard ? "standard input" : path, hooks);
     if (!standard) close(fd);
     return code < 0 ? filter_failed(c, code) : 0;
 }
 
-int cli_apply(cli *c) {
+int cli_stream(cli *c, cli_filter *filter, const void *what) {
     static const char *const standard[] = {"-"};
     const char *const *files = c->operand_count > 1 ? c->operands + 1 : standard;
     size_t count = c->operand_count > 1 ? c->operand_count - 1 : 1;
-    models m = {0};
     cli_watch watch;
-    int status = models_open(c, &m);
-    if (!status) status = cli_watch_begin(&watch, c, false);
-    if (!status) {
-        rill_hooks hooks = cli_watch_hooks(&watch);
-        for (size_t i = 0; i < count && !status; i++) status = apply_file(c, &m, files[i], &hooks);
-        status = cli_watch_end(&watch, status);
+    int status = cli_watch_begin(&watch, c, false);
+    if (status) return status;
+    rill_hooks hooks = cli_watch_hooks(&watch);
+    for (size_t i = 0; i < count && !status; i++) {
+        status = stream_file(c, files[i], filter, what, &hooks);
     }
+    return cli_watch_end(&watch, status);
+}
+
+static int filter_models(cli *c, const void *what, int fd, const char *name,
+                         const rill_hooks *hooks) {
+    const models *m = what;
+    return rill_filter((const rill_model *const *)m->list, m->count, c->options, fd, name,
+                       STDOUT_FILENO, hooks, &c->error);
+}
+
+int cli_apply(cli *c) {
+    models m = {0};
+    int status = models_open(c, &m);
+    if (!status) status = cli_stream(c, filter_models, &m);
     models_free(&m);
     return status;
 }

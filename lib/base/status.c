@@ -75,3 +75,10 @@ int status_errno(rill_error *error, const char *what, const char *path) {
     const char *why = strerror(errno);
     return status_set(error, RILL_EIO, path, 0, 0, "%s \"%s\": %s", what, path, why);
 }
+
+int status_place(rill_error *error, int code, const char *file, size_t line) {
+    if (code >= 0 || !error || error->file[0]) return code;
+    char message[sizeof error->message];
+    memcpy(message, error->message, sizeof message);
+    return status_set(error, code, file, line, error->column, "%s", message);
+}

@@ -25,6 +25,10 @@ int status_nomem(rill_error *error);
 /* Records `what "path": strerror(errno)` and returns RILL_EIO. */
 int status_errno(rill_error *error, const char *what, const char *path);
 
+/* Adds the place to a failure that was recorded without one (what it says of a column stays); gives
+ * `code`. */
+int status_place(rill_error *error, int code, const char *file, size_t line);
+
 /* Leaves the calling function when a step failed. */
 #define TRY(step)                                                                                  \
     do {                                                                                           \

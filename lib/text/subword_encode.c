@@ -268,8 +268,8 @@ static int take_signs(subword_session *t, bytes part, size_t *count) {
 }
 
 static int add_done(subword_session *t, const stretch *p, size_t n) {
-    TRY(mem_grow(&t->done, &t->room, t->count + n, sizeof *p));
-    memcpy(t->done + t->count, p, n * sizeof *p);
+    if (t->count + n > t->room) TRY(mem_grow(&t->done, &t->room, t->count + n, sizeof *p));
+    for (size_t i = 0; i < n; i++) t->done[t->count + i] = p[i]; /* few: no call of memcpy */
     t->count += n;
     return 0;
 }
@@ -353,10 +353,7 @@ static int take_word(subword_session *t, bytes word) {
     const memory_slot *m = recall(t, hash, word);
     if (m) {
         const char *units = t->pool + m->at + key_room(word.size);
-        TRY(mem_grow(&t->done, &t->room, t->count + m->count, sizeof *t->done));
-        memcpy(t->done + t->count, units, m->count * sizeof *t->done);
-        t->count += m->count;
-        return 0;
+        return add_done(t, (const stretch *)(const void *)units, m->count);
     }
     size_t first = t->count;
     TRY(encode_word(t, word));
@@ -467,19 +464,38 @@ static void apply_nmt(const subword_session *t, buffer *out) {
     }
 }
 
-static void apply_native(const subword_session *t, buffer *out) {
-    bytes inner = buffer_view(&t->cut.inner);
-    size_t at = 0;
+/* Bytes that the units take, one more for each blank. */
+static size_t shown_room(const subword_session *t) {
+    const size_t *shown = t->s->shown_at;
+    size_t room = 1;
     for (size_t i = 0; i < t->count; i++) {
-        size_t end = at + t->done[i].size;
-        if (i) buffer_add_char(out, ' ');
-        if (t->done[i].id == SUBWORD_UNKNOWN) {
-            cut_show(bytes_slice(inner, at, end), out);
-        } else {
-            buffer_add_bytes(out, subword_piece(t->s, t->done[i].id));
-        }
-        at = end;
+        int32_t id = t->done[i].id;
+        room += id == SUBWORD_UNKNOWN ? 1 : shown[id + 1] - shown[id] + 1;
     }
+    return room;
+}
+
+/* Known units are copied to room that is there; this loop and take_word are where time goes. */
+static void apply_native(const subword_session *t, buffer *out) {
+    const subword *s = t->s;
+    size_t at = 0, left = shown_room(t);
+    if (mem_grow(&out->data, &out->capacity, out->size + left, 1) < 0) out->failed = true;
+    for (size_t i = 0; i < t->count && !out->failed; i++) {
+        int32_t id = t->done[i].id;
+        size_t size = s->shown_at[id + 1] - s->shown_at[id];
+        if (i) out->data[out->size++] = ' ';
+        if (id == SUBWORD_UNKNOWN) {
+            cut_show(bytes_slice(buffer_view(&t->cut.inner), at, at + t->done[i].size), out);
+            size_t need = out->size + left; /* its own size was not known before */
+            if (mem_grow(&out->data, &out->capacity, need, 1) < 0) out->failed = true;
+        } else {
+            memcpy(out->data + out->size, s->shown.data + s->shown_at[id], size);
+            out->size += size;
+            left -= size;
+        }
+        at += t->done[i].size;
+    }
+    if (!out->failed && out->data) out->data[out->size] = 0;
 }
 
 int subword_apply(subword_session *t, bytes line, const subword_dropout *dropout, buffer *out,

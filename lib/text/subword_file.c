@@ -114,13 +114,7 @@ static int take_line(source *r) {
 
 /* What failed without a place is told where. */
 static int placed(const source *r, int status) {
-    if (status < 0 && r->error && r->error->file[0] == 0) {
-        char message[sizeof r->error->message];
-        memcpy(message, r->error->message, sizeof message);
-        return status_set(r->error, status, r->name, r->line,
-                          r->error->column ? r->error->column : 1, "%s", message);
-    }
-    return status;
+    return status_place(r->error, status, r->name, r->line);
 }
 
 static int shown_size(bytes text) {
