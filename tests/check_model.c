@@ -6,6 +6,7 @@ int main(void) {
     model_bundle_cases(suite);
     model_metric_cases(suite);
     model_plot_cases(suite);
+    model_heat_cases(suite);
     model_translation_cases(suite);
     return test_run(suite);
 }

@@ -442,6 +442,10 @@ START_TEST(locale_point) {
     buffer_clear(&out);
     buffer_add_fixed(&out, -1e300, 1);
     ck_assert_uint_eq(out.size, 304);
+    buffer_clear(&out);
+    buffer_add_fixed(&out, -0.004, 2);
+    buffer_add_fixed(&out, -0.006, 2);
+    ck_assert_str_eq(out.data, "0.00-0.01");
     setlocale(LC_NUMERIC, "C");
     buffer_free(&out);
 }

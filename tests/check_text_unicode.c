@@ -229,6 +229,15 @@ START_TEST(test_lower_full) {
 }
 END_TEST
 
+START_TEST(test_width) {
+    ck_assert_uint_eq(unicode_width(BYTES("")), 0);
+    ck_assert_uint_eq(unicode_width(BYTES("a b")), 3);
+    ck_assert_uint_eq(unicode_width(BYTES("\xED\x95\x9C\xEA\xB5\xAD")), 4); /* Hangul */
+    ck_assert_uint_eq(unicode_width(BYTES("e\xCC\x81\t\x01")), 1);       /* mark, controls */
+    ck_assert_uint_eq(unicode_width(BYTES("\xE1\x84\x92\xE1\x85\xA1")), 2); /* Jamo */
+}
+END_TEST
+
 static const struct {
     int32_t point;
     unicode_class class;
@@ -310,6 +319,7 @@ void add_unicode_cases(Suite *suite) {
     tcase_add_loop_test(unicode, test_lower_full, 0, COUNT(lower_cases));
     tcase_add_loop_test(unicode, test_class, 0, COUNT(class_cases));
     tcase_add_loop_test(unicode, test_cluster, 0, COUNT(cluster_cases));
+    tcase_add_test(unicode, test_width);
     tcase_add_test(unicode, test_shape);
     suite_add_tcase(suite, unicode);
 }

@@ -238,7 +238,8 @@ void buffer_add_fixed(buffer *b, double value, int decimals) {
     char text[400]; /* the largest double has 309 digits */
     snprintf(text, sizeof text, "%.*f", decimals, value);
     set_point(text);
-    buffer_add_text(b, text);
+    bool nought = text[strspn(text, "-0.")] == 0;
+    buffer_add_text(b, nought && *text == '-' ? text + 1 : text);
 }
 
 void buffer_add_real(buffer *b, double value) {

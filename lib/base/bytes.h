@@ -39,7 +39,7 @@ void buffer_add_char(buffer *b, char c);
 void buffer_printf(buffer *b, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The shortest decimal that reads back as the same double; "." in every locale. Finite values. */
 void buffer_add_real(buffer *b, double value);
-/* So many decimals, rounded as printf does; "." in every locale. Finite values. */
+/* So many decimals, rounded as printf does, but without "-0"; "." in every locale. Finite values. */
 void buffer_add_fixed(buffer *b, double value, int decimals);
 void buffer_clear(buffer *b); /* keeps the memory, forgets the failure */
 void buffer_free(buffer *b);

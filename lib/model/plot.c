@@ -14,13 +14,12 @@
  *
  * Memory map: a curve owns a name and `count` points, x the epoch and y the value; curve 0 is the
  * loss, the scores follow in the order in which they occur.
- *
- * Coordinates are printed as integers and tenths by hand: printf's point depends on the locale.
  */
 #include "model/plot.h"
 
 #include "base/io.h"
 #include "base/json.h"
+#include "model/svg.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -204,34 +203,6 @@ static double place(axis a, double value, double begin, double end) {
 
 /* ---- drawing */
 
-/* `value` with a fixed number of decimals, "." in every locale. */
-static void add_fixed(buffer *out, double value, int decimals) {
-    double scale = pow(10, decimals);
-    if (fabs(value) * scale > 1e15) { /* too large for the integer below */
-        buffer_add_real(out, value);
-        return;
-    }
-    long long scaled = llround(fabs(value) * scale), unit = llround(scale);
-    if (value < 0 && scaled) buffer_add_char(out, '-');
-    buffer_printf(out, "%lld", scaled / unit);
-    if (decimals) buffer_printf(out, ".%0*lld", decimals, scaled % unit);
-}
-
-static void add_escaped(buffer *out, const char *text) {
-    for (; *text; text++) {
-        switch (*text) {
-        case '<':
-            buffer_add_text(out, "&lt;");
-            break;
-        case '&':
-            buffer_add_text(out, "&amp;");
-            break;
-        default: /* control characters are no XML at all */
-            buffer_add_char(out, (unsigned char)*text < 0x20 ? ' ' : *text);
-        }
-    }
-}
-
 static void add_head(buffer *out) {
     buffer_printf(out,
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
@@ -253,11 +224,11 @@ static void add_head(buffer *out) {
 
 static void add_text(buffer *out, double x, double y, const char *anchor, const char *text) {
     buffer_add_text(out, "<text x=\"");
-    add_fixed(out, x, 1);
+    buffer_add_fixed(out, x, 1);
     buffer_add_text(out, "\" y=\"");
-    add_fixed(out, y, 1);
+    buffer_add_fixed(out, y, 1);
     buffer_printf(out, "\" text-anchor=\"%s\">", anchor);
-    add_escaped(out, text);
+    svg_escaped(out, bytes_of(text));
     buffer_add_text(out, "</text>\n");
 }
 
@@ -268,7 +239,7 @@ static void add_line_element(buffer *out, const char *kind, double x1, double y1
     buffer_printf(out, "<line class=\"%s\"", kind);
     for (int i = 0; i < 4; i++) {
         buffer_printf(out, " %s=\"", names[i]);
-        add_fixed(out, at[i], 1);
+        buffer_add_fixed(out, at[i], 1);
         buffer_add_char(out, '"');
     }
     buffer_add_text(out, "/>\n");
@@ -277,7 +248,7 @@ static void add_line_element(buffer *out, const char *kind, double x1, double y1
 static void add_number(buffer *out, double x, double y, const char *anchor, double value,
                        int decimals) {
     buffer text = {0};
-    add_fixed(&text, value, decimals);
+    buffer_add_fixed(&text, value, decimals);
     if (text.failed) {
         out->failed = true;
     } else {
@@ -309,17 +280,17 @@ static void add_curve(buffer *out, const curve *c, size_t index, axis x, axis y)
     buffer_printf(out, "<polyline class=\"curve c%zu%s\" points=\"", index, index ? "" : " loss");
     for (size_t i = 0; i < c->count; i++) {
         if (i) buffer_add_char(out, ' ');
-        add_fixed(out, place(x, c->points[i].x, LEFT, RIGHT), 1);
+        buffer_add_fixed(out, place(x, c->points[i].x, LEFT, RIGHT), 1);
         buffer_add_char(out, ',');
-        add_fixed(out, place(y, c->points[i].y, BOTTOM, TOP), 1);
+        buffer_add_fixed(out, place(y, c->points[i].y, BOTTOM, TOP), 1);
     }
     buffer_add_text(out, "\"/>\n");
     if (!c->count) return;
     point last = c->points[c->count - 1]; /* a dot: one epoch alone draws no line */
     buffer_printf(out, "<circle class=\"d%zu\" r=\"3\" cx=\"", index);
-    add_fixed(out, place(x, last.x, LEFT, RIGHT), 1);
+    buffer_add_fixed(out, place(x, last.x, LEFT, RIGHT), 1);
     buffer_add_text(out, "\" cy=\"");
-    add_fixed(out, place(y, last.y, BOTTOM, TOP), 1);
+    buffer_add_fixed(out, place(y, last.y, BOTTOM, TOP), 1);
     buffer_add_text(out, "\"/>\n");
 }
 
@@ -336,7 +307,7 @@ static void add_legend(buffer *out, const plot *p) {
         add_line_element(out, kind, x, y, x + 18, y);
         buffer_clear(&text);
         buffer_printf(&text, "%s ", c->name);
-        if (c->count) add_fixed(&text, c->points[c->count - 1].y, 4);
+        if (c->count) buffer_add_fixed(&text, c->points[c->count - 1].y, 4);
         if (text.failed) {
             out->failed = true;
         } else {

@@ -427,6 +427,21 @@ size_t unicode_cluster(bytes text, size_t at) {
     return at;
 }
 
+/* A cluster is as wide as its widest character: marks and joined emoji don't add up. */
+size_t unicode_width(bytes text) {
+    size_t width = 0;
+    for (size_t at = 0, end; at < text.size; at = end) {
+        int widest = 0;
+        end = unicode_cluster(text, at);
+        for (size_t length; at < end; at += length) {
+            int own = utf8proc_charwidth(utf8_decode(text, at, &length));
+            if (own > widest) widest = own;
+        }
+        width += (size_t)widest;
+    }
+    return width;
+}
+
 void unicode_shape(bytes word, buffer *out) {
     int32_t last = -1;
     for (size_t at = 0, length; at < word.size; at += length) {

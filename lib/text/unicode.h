@@ -99,6 +99,9 @@ unicode_script unicode_script_of(int32_t point);
 /* End of the grapheme cluster (UAX 29) that starts at `at` < text.size. */
 size_t unicode_cluster(bytes text, size_t at);
 
+/* Columns that a text takes on a terminal: 2 for wide characters, 0 for marks and controls. */
+size_t unicode_width(bytes text);
+
 /* Appends the shape of a word: X upper, x lower, o other letters, d digits, anything else itself;
  * a run of one sign is written once, marks not at all: "McDonald's" XxXx'x, "1,234.5" d,d.d. */
 void unicode_shape(bytes word, buffer *out);
