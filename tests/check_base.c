@@ -139,7 +139,7 @@ START_TEST(arena_marks) {
     ck_assert_uint_eq(a.held, held); /* the second turn reused every block */
     ck_assert_uint_eq(a.peak, peak);
     arena_reset(&a);
-    ck_assert_ptr_eq(arena_alloc(&a, 1, 1), first);
+    ck_assert_ptr_nonnull(arena_alloc(&a, 1, 1));
     unsigned char *zero = arena_zero(&a, 64, 1);
     for (int i = 0; i < 64; i++) ck_assert_int_eq(zero[i], 0);
     arena_free(&a);
@@ -149,18 +149,28 @@ START_TEST(arena_marks) {
 }
 END_TEST
 
-/* After a reset the blocks are used in the order of the chain; one too small is passed over. */
-START_TEST(arena_passes_small_blocks) {
+/* A block too small is passed over; after a reset one block holds what the chain held, and a loop that
+ * takes as much again takes no more memory from the heap. */
+START_TEST(arena_becomes_one_block) {
     arena a = {.block_size = 1024};
     char *small = arena_alloc(&a, 1000, 1), *large = arena_alloc(&a, 5000, 1);
     ck_assert(small && large);
-    size_t held = a.held;
+    size_t peak = a.peak;
     arena_reset(&a);
-    char *again = arena_alloc(&a, 4000, 1);
-    ck_assert_ptr_eq(again, large);
-    memset(again, 1, 4000);
-    ck_assert_uint_eq(a.held, held);
+    char *first = arena_alloc(&a, 1000, 1);
+    size_t held = a.held;
+    ck_assert_uint_ge(held, peak);
+    ck_assert_uint_lt(held, 2 * peak);
+    for (int turn = 0; turn < 3; turn++) {
+        char *again = arena_alloc(&a, 5000, 1);
+        ck_assert_ptr_eq(again, first + 1024);
+        memset(again, 1, 5000);
+        arena_reset(&a);
+        ck_assert_ptr_eq(arena_alloc(&a, 1000, 1), first);
+        ck_assert_uint_eq(a.held, held);
+    }
     arena_free(&a);
+    ck_assert_uint_eq(a.held, 0);
 }
 END_TEST
 
@@ -623,7 +633,7 @@ static TCase *tcase_plain(void) {
     tcase_add_test(t, mem_sizes);
     tcase_add_test(t, mem_grows);
     tcase_add_test(t, arena_marks);
-    tcase_add_test(t, arena_passes_small_blocks);
+    tcase_add_test(t, arena_becomes_one_block);
     tcase_add_test(t, arena_limits);
     tcase_add_test(t, bytes_basics);
     tcase_add_loop_test(t, bytes_splits, 0, 4);

@@ -14,8 +14,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { LINE = 64, DEFAULT_BLOCK = 1 << 20, FIRST_ELEMENTS = 16 };
+enum { LINE = 64, DEFAULT_BLOCK = 1 << 20, FIRST_ELEMENTS = 16, PAGE = 4096, LARGE = 4 << 20 };
 
 /* GCC's and Clang's builtins compute as if without bound and say whether the result fitted. */
 bool size_mul(size_t a, size_t b, size_t *product) {
@@ -26,11 +27,27 @@ bool size_add(size_t a, size_t b, size_t *sum) {
     return !__builtin_add_overflow(a, b, sum);
 }
 
+/* Asks for large pages where there is much: products walk through many rows at once, and each row of
+ * a large matrix would be another entry in the processor's small table of pages. A wish: systems
+ * that don't know it go on without. */
+static void *large_pages(void *data, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    if (data && bytes >= LARGE) {
+        uintptr_t from = ((uintptr_t)data + PAGE - 1) / PAGE * PAGE;
+        uintptr_t to = ((uintptr_t)data + bytes) / PAGE * PAGE;
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+    }
+#else
+    (void)bytes;
+#endif
+    return data;
+}
+
 void *mem_new(size_t count, size_t size) {
     size_t bytes;
     if (!size_mul(count, size, &bytes)) return NULL;
-    return calloc(bytes ? bytes : 1,
-                  1); /* of 0 it may give NULL, which would look like a failure */
+    /* of 0 it may give NULL, which would look like a failure */
+    return large_pages(calloc(bytes ? bytes : 1, 1), bytes);
 }
 
 int mem_grow(void *array_pointer, size_t *capacity, size_t need, size_t size) {
@@ -69,6 +86,7 @@ struct arena_block {
 static arena_block *block_new(arena *a, arena_block *last, size_t need) {
     /* A usual block, more if the request is larger, less if the limit leaves less. */
     size_t size = a->block_size ? a->block_size : DEFAULT_BLOCK, whole;
+    if (size < a->wanted) size = a->wanted;
     if (a->limit) {
         size_t left = a->limit > a->held ? a->limit - a->held : 0;
         if (need > left) return NULL;
@@ -76,7 +94,7 @@ static arena_block *block_new(arena *a, arena_block *last, size_t need) {
     }
     if (size < need) size = need;
     if (!size_add(size, sizeof(arena_block) + LINE - 1, &whole)) return NULL;
-    arena_block *block = aligned_alloc(LINE, whole / LINE * LINE);
+    arena_block *block = large_pages(aligned_alloc(LINE, whole / LINE * LINE), whole);
     if (!block) return NULL;
     *block = (arena_block){.size = size, .base = last ? last->base + last->size : 0};
     if (last) {
@@ -134,16 +152,27 @@ void arena_back(arena *a, arena_mark mark) {
     a->used = mark.used;
 }
 
-/* Blocks stay, so the next turn of a loop finds its memory mapped and warm. */
-void arena_reset(arena *a) {
-    arena_back(a, (arena_mark){NULL, 0});
-}
-
-void arena_free(arena *a) {
+static void free_blocks(arena *a) {
     for (arena_block *block = a->first, *next; block; block = next) {
         next = block->next;
         free(block);
     }
+    a->first = NULL;
+    a->held = 0;
+}
+
+/* The block stays, so the next turn of a loop finds its memory mapped and warm. A chain becomes one
+ * block for all: what its blocks leave idle at their ends would grow with the turns of the loop. */
+void arena_reset(arena *a) {
+    if (a->first && a->first->next) {
+        free_blocks(a);
+        a->wanted = a->peak + a->peak / 8;
+    }
+    arena_back(a, (arena_mark){NULL, 0});
+}
+
+void arena_free(arena *a) {
+    free_blocks(a);
     /* What the owner chose stays, what was counted starts anew. */
     *a = (arena){.block_size = a->block_size, .limit = a->limit};
 }

@@ -5,8 +5,8 @@
  *     arena -> [ block 0: |used....|free| ] -> [ block 1: |used|free.....| ] -> NULL
  *                                                ^ current, offset = mark
  *
- * Resetting keeps the blocks, so a loop that resets each turn stops calling malloc after the first
- * turns. Everything an arena hands out is aligned to 64 bytes and lives until a reset to an earlier
+ * Resetting makes one block of the chain, so a loop that resets each turn stops calling malloc after
+ * the first turns. Everything an arena hands out is aligned to 64 bytes and lives until a reset to an earlier
  * mark. An arena belongs to one thread.
  */
 #ifndef RILL_BASE_MEM_H
@@ -38,6 +38,7 @@ typedef struct arena {
     size_t limit;     /* most bytes the arena may hold, 0: no limit */
     size_t held;      /* bytes in all blocks */
     size_t peak;      /* most bytes ever in use */
+    size_t wanted;    /* size of the next block: what a chain held before it was given up */
 } arena;
 
 typedef struct arena_mark {
@@ -50,7 +51,7 @@ void *arena_alloc(arena *a, size_t count, size_t size); /* not zeroed; NULL on f
 void *arena_zero(arena *a, size_t count, size_t size);  /* zeroed */
 arena_mark arena_here(const arena *a);
 void arena_back(arena *a, arena_mark mark);
-void arena_reset(arena *a); /* back to empty, blocks kept */
+void arena_reset(arena *a); /* back to empty, memory kept */
 void arena_free(arena *a);  /* blocks released; the struct is a valid empty arena again */
 
 #endif
