@@ -16,7 +16,7 @@
 #include "model/svg.h"
 #include "text/unicode.h"
 
-enum { CELL = 22, LETTER = 8, MARGIN = 10, WIDTH_MOST = 40 };
+enum { CELL = 22, LETTER = 8, MARGIN = 10, WIDTH_MOST = 40, HEAD_MOST = 40 };
 static const double seen_least = 0.005;
 
 static double weight_at(const heat *h, size_t t, size_t s) {
@@ -40,17 +40,23 @@ static void add_blanks(buffer *out, size_t count) {
     for (size_t i = 0; i < count; i++) buffer_add_char(out, ' ');
 }
 
-static size_t count_clusters(bytes piece) {
+/* Lines that a piece takes above the matrix, at most HEAD_MOST. */
+static size_t head_lines(bytes piece) {
     size_t count = 0;
-    for (size_t at = 0; at < piece.size; at = unicode_cluster(piece, at)) count++;
+    for (size_t at = 0; at < piece.size && count < HEAD_MOST; at = unicode_cluster(piece, at)) {
+        count++;
+    }
     return count;
 }
 
-/* Cluster number `index` of a piece; controls (a TAB) would break the picture and become blanks. */
+/* Cluster number `index` of a piece, an ellipsis in the last line of one that is too long. Controls
+ * (a TAB) would break the picture and become blanks. */
 static bytes cluster_at(bytes piece, size_t index) {
     size_t at = 0;
-    while (index--) at = unicode_cluster(piece, at);
-    bytes cluster = bytes_slice(piece, at, unicode_cluster(piece, at));
+    for (size_t i = 0; i < index; i++) at = unicode_cluster(piece, at);
+    size_t end = unicode_cluster(piece, at);
+    if (index == HEAD_MOST - 1 && end < piece.size) return BYTES("…");
+    bytes cluster = bytes_slice(piece, at, end);
     return unicode_width(cluster) ? cluster : BYTES("");
 }
 
@@ -58,7 +64,7 @@ static bytes cluster_at(bytes piece, size_t index) {
  * before it, and of others, only those are written that something follows. */
 static void add_head_line(const heat *h, size_t line, size_t lines, size_t pending, buffer *out) {
     for (size_t s = 0; s < h->sources; s++) {
-        size_t own = count_clusters(h->source[s]);
+        size_t own = head_lines(h->source[s]);
         bytes cluster =
             line + own < lines ? BYTES("") : cluster_at(h->source[s], line + own - lines);
         if (cluster.size == 0) {
@@ -99,7 +105,7 @@ static void add_row(const heat *h, size_t t, size_t label, buffer *out) {
 void heat_text(const heat *h, buffer *out) {
     size_t label = widest(h->target, h->targets), lines = 0;
     for (size_t s = 0; s < h->sources; s++) {
-        size_t own = count_clusters(h->source[s]);
+        size_t own = head_lines(h->source[s]);
         if (own > lines) lines = own;
     }
     for (size_t line = 0; line < lines; line++) {
