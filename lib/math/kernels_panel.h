@@ -11,10 +11,11 @@
  *     groups, AVX2         4   2   2   1   1            (16 registers, two a group)
  *
  * Memory: panel p of P is [K][32] and holds groups 2p and 2p+1. Rows are worked off in blocks that
- * stay in the second cache while all panels pass by. Weights are fetched ahead in two distances:
- * a few k ahead into the first cache by tiles of PANEL_NEAR rows or more (fewer rows are bound by
- * the caches' bandwidth, not their latency), and the next panel into the second cache by tiles of
- * PANEL_FAR rows, which have the time for it.
+ * stay in the second cache while all panels pass by; a deep product is worked off in chunks of k,
+ * so that blocks have many rows then too (the sums wait in y). Weights are fetched ahead in two
+ * distances: a few k ahead into the first cache by tiles of PANEL_NEAR rows or more (fewer rows are
+ * bound by the caches' bandwidth, not their latency), and the next panel into the second cache by
+ * tiles of PANEL_FAR rows, which have the time for it.
  */
 #ifndef RILL_MATH_KERNELS_PANEL_H
 #define RILL_MATH_KERNELS_PANEL_H
@@ -39,10 +40,14 @@ enum { PANEL_ROWS = 2, PANEL_NEAR = 3, PANEL_FAR = 3 };
 #define PANEL_TILES(T) T(1, 4) T(2, 2) T(3, 2) T(4, 1) T(5, 1) T(6, 1)
 enum { PANEL_ROWS = 6, PANEL_NEAR = 4, PANEL_FAR = 5 };
 #endif
-enum { PANEL_BLOCK = 1 << 16 }; /* elements of x that are kept in the second cache */
+enum {
+    PANEL_DEPTH = 1024,    /* k of a chunk, at most */
+    PANEL_BLOCK = 1 << 17, /* elements of a chunk of x that stay in the second cache */
+};
 
 typedef struct panel_job {
     int K, O, ldx, ldy;
+    int at, depth; /* the chunk of k that is worked off: at, ..., at + depth - 1 */
     const real *x, *P, *bias;
     real *y;
     bool add;
@@ -52,7 +57,7 @@ typedef struct panel_job {
  * repeat it and are not stored: cheaper than more kinds of tiles, since few groups are bound by
  * latency anyway. All groups are 16 wide here. */
 typedef struct panel_part {
-    int K, first, last;
+    int K, depth, first, last; /* depth: steps of k, of K in all */
     const real *x, *P;
     int64_t ldx;
     const real *from; /* where the sums start: rows of y, of a bias, of zeros */
@@ -82,7 +87,7 @@ INLINE void panel_tile(const int R, const int C, const panel_part *p) {
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++) sum[r * C + c] = lanes_load(from + r * p->ld_from);
     }
-    const int64_t depth = p->K, ldx = p->ldx, step = p->ahead_step;
+    const int64_t depth = p->depth, ldx = p->ldx, step = p->ahead_step;
     const real *ahead = p->ahead;
     for (int64_t k = 0; k < depth; k++) {
         lanes weight[8];
@@ -144,20 +149,28 @@ static void panel_edge(const struct panel_entry *tile, panel_part *p, int output
 /* The tile at (row, group), fetching group `next` ahead unless it is past the last. */
 static void panel_place(const panel_job *j, const struct panel_entry *tile, int row, int group,
                         int next) {
-    panel_part p = {.K = j->K, .first = group, .last = (j->O - 1) / LANES, .P = j->P};
-    p.x = j->x + (int64_t)row * j->ldx;
+    const real *P = j->P + (int64_t)j->at * PANEL;
+    const bool add = j->add || j->at > 0;
+    panel_part p = {.K = j->K, .first = group, .last = (j->O - 1) / LANES, .P = P};
+    p.depth = j->depth;
+    p.x = j->x + (int64_t)row * j->ldx + j->at;
     p.y = j->y + (int64_t)row * j->ldy + group * LANES;
     p.ldx = j->ldx;
     p.ldy = j->ldy;
-    p.from = j->add ? p.y : j->bias ? j->bias + group * LANES : panel_zeros;
-    p.ld_from = j->add ? p.ldy : 0;
-    p.ahead = next <= p.last ? panel_group(j->P, j->K, next) : j->P;
+    p.from = add ? p.y : j->bias ? j->bias + group * LANES : panel_zeros;
+    p.ld_from = add ? p.ldy : 0;
+    p.ahead = next <= p.last ? panel_group(P, j->K, next) : P;
     p.ahead_step = next <= p.last ? PANEL : 0;
     if ((group + tile->groups) * LANES > j->O && j->O % LANES) {
         panel_edge(tile, &p, j->O);
     } else {
         tile->run(&p);
     }
+}
+
+/* n things in even shares of at most `most`: how many shares. */
+static int panel_shares(int n, int most) {
+    return (n + most - 1) / most;
 }
 
 /* `tiles` tiles of `rows` rows each, the first `more` of a row more, against all panels. A panel
@@ -174,25 +187,27 @@ static void panel_rows(const panel_job *j, int row, int tiles, int rows, int mor
     }
 }
 
-/* n things in even shares of at most `most`: how many shares. */
-static int panel_shares(int n, int most) {
-    return (n + most - 1) / most;
+static void panel_block(const panel_job *j, int row, int count) {
+    int tiles = panel_shares(count, PANEL_ROWS), rows = count / tiles, more = count - tiles * rows;
+    if (more && panel_entries[rows].groups != panel_entries[rows + 1].groups) {
+        panel_rows(j, row, more, rows + 1, 0);
+        panel_rows(j, row + more * (rows + 1), tiles - more, rows, 0);
+    } else {
+        panel_rows(j, row, tiles, rows, more);
+    }
 }
 
 static void panel(int n, int K, int O, const real *x, int ldx, const real *P, const real *bias,
                   real *y, int ldy, bool add) {
-    const panel_job job = {K, O, ldx, ldy, x, P, bias, y, add};
-    int most = PANEL_BLOCK / K > 2 * PANEL_ROWS ? PANEL_BLOCK / K : 2 * PANEL_ROWS;
-    for (int row = 0, blocks = panel_shares(n, most); blocks > 0; blocks--) {
-        int count = (n - row) / blocks, tiles = panel_shares(count, PANEL_ROWS);
-        int rows = count / tiles, more = count - tiles * rows;
-        if (more && panel_entries[rows].groups != panel_entries[rows + 1].groups) {
-            panel_rows(&job, row, more, rows + 1, 0);
-            panel_rows(&job, row + more * (rows + 1), tiles - more, rows, 0);
-        } else {
-            panel_rows(&job, row, tiles, rows, more);
+    panel_job job = {K, O, ldx, ldy, 0, 0, x, P, bias, y, add};
+    for (int chunks = panel_shares(K, PANEL_DEPTH); chunks > 0; chunks--, job.at += job.depth) {
+        job.depth = (K - job.at) / chunks;
+        int row = 0, blocks = panel_shares(n, PANEL_BLOCK / job.depth);
+        for (; blocks > 0; blocks--) {
+            int count = (n - row) / blocks;
+            panel_block(&job, row, count);
+            row += count;
         }
-        row += count;
     }
 }
 
