@@ -7,5 +7,6 @@ int main(void) {
     suite_add_tcase(suite, check_tape_values());
     suite_add_tcase(suite, check_tape_memory());
     suite_add_tcase(suite, check_tape_crf());
+    suite_add_tcase(suite, check_tape_cross());
     return test_run(suite);
 }

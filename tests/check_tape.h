@@ -9,6 +9,7 @@ TCase *check_tape_same(void);   /* the same bytes, however it is computed */
 TCase *check_tape_values(void); /* values against textbook loops */
 TCase *check_tape_memory(void); /* running out of memory, dropping values */
 TCase *check_tape_crf(void);    /* the CRF against enumeration */
+TCase *check_tape_cross(void);  /* attention between two sides, layers that go on */
 
 /* Not every variant of a case with hundreds: every fifth, which meets each digit and pair. */
 static inline int variant_step(const rig_case *c) {

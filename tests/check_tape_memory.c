@@ -58,6 +58,7 @@ START_TEST(failure_runs_through) {
     const rnn_spec rnn = {.directions = 1, .hidden = 1, .w[0] = {.wx = a, .wh = b}};
     const entropy_spec entropy = {.groups = 1};
     const crf_spec crf = {0};
+    const cross_spec cross = {.query = &seq, .key = &seq, .heads = 1};
     const var all[] = {op_add(&t, a, b),
                        op_mul(&t, b, a),
                        op_linear(&t, a, b, 0),
@@ -69,6 +70,7 @@ START_TEST(failure_runs_through) {
                        op_relu(&t, b),
                        op_pool(&t, b, POOL_MAX, &seq),
                        op_attend(&t, a, b, &seq),
+                       op_cross(&t, a, a, b, 0, &cross),
                        op_dropout(&t, b, 0.5, 0, &seq, DROPOUT_ROWS),
                        op_rnn(&t, a, &rnn, &seq),
                        op_conv(&t, a, b, 0, &conv, &seq, &out),

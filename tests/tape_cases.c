@@ -139,14 +139,16 @@ static var build_attend(rig *r, int v) {
     return op_attend(&r->t, x, rig_real(r, RIG_ROWS, 0, 1), &r->seq);
 }
 
-/* Both sides share the lengths here; check_tape_values has sides of different lengths. */
+/* Sentences look at themselves, or at a far side of other lengths. */
 static var build_cross(rig *r, int v) {
-    bool additive = digit(&v, 2), same = digit(&v, 2);
+    bool additive = digit(&v, 2);
+    int sides = digit(&v, 3);
     int heads = 1 + digit(&v, 2), A = heads * rig_size(r, 3, 20), C = heads * rig_size(r, 2, 18);
-    cross_spec s = {.query = &r->seq, .key = &r->seq, .heads = heads};
-    var q = rig_real(r, RIG_ROWS, 0, A);
-    var k = same ? q : rig_real(r, RIG_ROWS, 0, A);
-    var values = rig_real(r, RIG_ROWS, 0, C);
+    bool same = sides == 0, far = sides == 2;
+    rig_span keys = far ? RIG_FAR : RIG_ROWS;
+    cross_spec s = {.query = &r->seq, .key = far ? &r->far : &r->seq, .heads = heads};
+    var q = rig_real(r, RIG_ROWS, 0, A), k = same ? q : rig_real(r, keys, 0, A);
+    var values = rig_real(r, keys, 0, C);
     return op_cross(&r->t, q, k, values, additive ? rig_real(r, RIG_WHOLE, 1, A) : 0, &s);
 }
 
@@ -217,7 +219,7 @@ const rig_case rig_cases[] = {
     {"rnn", OP_RNN, build_rnn, RNN_VARIANTS, true},
     {"pool", OP_POOL, build_pool, 4, true},
     {"attend", OP_ATTEND, build_attend, 1, true},
-    {"cross", OP_CROSS, build_cross, 8, true},
+    {"cross", OP_CROSS, build_cross, 12, true},
     {"conv", OP_CONV, build_conv, 16, true},
     {"crf", OP_CRF, build_crf, 4, false},
     {"entropy", OP_ENTROPY, build_entropy, 32, false},

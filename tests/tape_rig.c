@@ -5,21 +5,29 @@
 
 #include <string.h>
 
-/* Lengths of the sequences; returns how many there are. */
-static int rig_lengths(rig_shape shape, int32_t length[RIG_SEQUENCES]) {
+/* Lengths of the sequences, and on the far side; returns how many there are. */
+static int rig_lengths(rig_shape shape, int32_t length[RIG_SEQUENCES], int32_t far[RIG_SEQUENCES]) {
     static const int32_t ragged[] = {2, 1, 0, 4, 1, 3}; /* the longest is not in front */
+    static const int32_t other[] = {3, 0, 2, 1, 2, 5};
     switch (shape) {
     case RIG_SMALL:
         memcpy(length, ragged, sizeof ragged);
+        memcpy(far, other, sizeof other);
         return (int)(sizeof ragged / sizeof *ragged);
     case RIG_BIG:
-        for (int b = 0; b < RIG_SEQUENCES; b++) length[b] = (b * 7 + 3) % 29;
+        for (int b = 0; b < RIG_SEQUENCES; b++) {
+            length[b] = (b * 7 + 3) % 29;
+            far[b] = (b * 11 + 5) % 37;
+        }
         return RIG_SEQUENCES;
     case RIG_ONE:
         length[0] = 1;
+        far[0] = 3;
         return 1;
     case RIG_EMPTY:
         memset(length, 0, 3 * sizeof *length);
+        far[0] = far[1] = 0;
+        far[2] = 2;
         return 3;
     case RIG_NONE:
         break;
@@ -29,11 +37,12 @@ static int rig_lengths(rig_shape shape, int32_t length[RIG_SEQUENCES]) {
 
 void rig_open(rig *r, rig_shape shape) {
     *r = (rig){.big = shape == RIG_BIG, .only = -1, .chosen = -1};
-    int32_t length[RIG_SEQUENCES];
+    int32_t length[RIG_SEQUENCES], far[RIG_SEQUENCES];
     uint64_t name[RIG_SEQUENCES];
-    int count = rig_lengths(shape, length);
+    int count = rig_lengths(shape, length, far);
     for (int b = 0; b < count; b++) name[b] = 1000 + 17 * (uint64_t)b;
-    r->failed = pack_make(&r->own, length, name, count, &r->all) < 0;
+    r->failed = pack_make(&r->own, length, name, count, &r->all) < 0 ||
+                pack_make(&r->own, far, name, count, &r->far_all) < 0;
     r->t.c.k = cpu_kernels();
     r->t.noise = true;
     r->t.seed = 7;
@@ -45,27 +54,40 @@ void rig_close(rig *r) {
     arena_free(&r->own);
 }
 
+static void choose_side(rig *r, const pack *all, pack *chosen) {
+    *chosen = *all;
+    if (r->only < 0) return;
+    int32_t length = pack_length(all, r->only);
+    r->failed |= pack_make(&r->own, &length, all->name + r->only, 1, chosen) < 0;
+}
+
 void rig_choose(rig *r, int only) {
     r->only = only;
-    r->seq = r->all;
-    if (only < 0) return;
-    int32_t length = pack_length(&r->all, only);
-    r->failed |= pack_make(&r->own, &length, r->all.name + only, 1, &r->seq) < 0;
+    choose_side(r, &r->all, &r->seq);
+    choose_side(r, &r->far_all, &r->far);
+}
+
+/* The side whose rows the leaf has, or NULL. */
+static const pack *side_of(const rig *r, rig_span span) {
+    return span == RIG_ROWS ? &r->all : span == RIG_FAR ? &r->far_all : NULL;
 }
 
 /* Rows that a leaf has with all sequences, and the range of them in this run. */
 static int full_rows(const rig *r, rig_span span, int rows) {
-    return span == RIG_ROWS ? r->all.total : span == RIG_EACH ? r->all.count : rows;
+    const pack *side = side_of(r, span);
+    return side ? side->total : span == RIG_EACH ? r->all.count : rows;
 }
 
 static int first_row(const rig *r, rig_span span) {
+    const pack *side = side_of(r, span);
     if (r->only < 0 || span == RIG_WHOLE) return 0;
-    return span == RIG_ROWS ? r->all.start[r->only] : r->only;
+    return side ? side->start[r->only] : r->only;
 }
 
 static int run_rows(const rig *r, rig_span span, int rows) {
+    const pack *side = side_of(r, span);
     if (r->only < 0 || span == RIG_WHOLE) return full_rows(r, span, rows);
-    return span == RIG_ROWS ? pack_length(&r->all, r->only) : 1;
+    return side ? pack_length(side, r->only) : 1;
 }
 
 /* The leaf of this call; a new one is left without numbers. */

@@ -6,6 +6,7 @@
  * its sequences alone:
  *
  *     leaf, per row       [N,cols]   rows of the chosen sequences
+ *     leaf, per far row   [M,cols]   rows of the chosen sequences on the far side
  *     leaf, per sequence  [B,cols]   rows of the chosen sequences
  *     leaf, whole         [rows,cols]
  */
@@ -25,7 +26,8 @@ typedef enum rig_shape {
     RIG_NONE   /* no sequence */
 } rig_shape;
 
-typedef enum rig_span { RIG_ROWS, RIG_EACH, RIG_WHOLE } rig_span;
+/* The far side has other lengths; where one side has rows, the other may have none. */
+typedef enum rig_span { RIG_ROWS, RIG_FAR, RIG_EACH, RIG_WHOLE } rig_span;
 
 typedef struct rig_leaf {
     rig_span span;
@@ -39,6 +41,7 @@ typedef struct rig {
     arena own;   /* leaves and packs, until rig_close */
     pack all;    /* every sequence */
     pack seq;    /* the sequences of this run: all of them or one */
+    pack far_all, far; /* what the same sequences have on the far side */
     int only;    /* that one, or -1 */
     bool big;    /* wide and long enough for the work to be cut between threads */
     bool params; /* real leaves are parameters with a slab, else inputs */

@@ -76,7 +76,7 @@ static void offer_row(search *s, int row, double sum, const real *logp) {
     for (int32_t w = 0; w < s->scorer->words; w++) {
         double total = sum + (double)logp[w];
         if (s->found == most && total < s->best[most - 1].sum) continue;
-        if (total > -INFINITY) offer(s, (candidate){total, row, w, logp[w]});
+        if (isfinite(total)) offer(s, (candidate){total, row, w, logp[w]});
     }
 }
 
@@ -140,18 +140,21 @@ static int keep_choices(const search *s, const choice *list, double *share) {
     return kept;
 }
 
-/* Draws the next word of a row; logp is left as it is. */
+/* Barred words are infinitely unlikely; weights from a stranger may give no numbers at all. */
+static bool drawable(real logp) { return logp > -1e30f && logp < 1e30f; }
+
+/* Draws the next word of a row, -1 where there is none to draw; logp is left as it is. */
 static int32_t draw(search *s, const search_item *item, const hypo *h, int slot, const real *logp,
                     real *room) {
     int V = s->scorer->words, length = h ? h->length : 0;
     real cool = (real)(1 / s->c->temperature);
-    for (int w = 0; w < V; w++) room[w] = logp[w] > -1e30f ? logp[w] * cool : -1e30f;
+    for (int w = 0; w < V; w++) room[w] = drawable(logp[w]) ? logp[w] * cool : -1e30f;
     s->k->softmax(V, room, room);
-    for (int w = 0; w < V; w++) s->choice[w] = (choice){room[w], w};
+    for (int w = 0; w < V; w++) s->choice[w] = (choice){drawable(logp[w]) ? room[w] : 0, w};
     qsort(s->choice, (size_t)V, sizeof *s->choice, by_probability);
     double share;
     int kept = keep_choices(s, s->choice, &share);
-    if (kept == 0) return s->c->end; /* no number there: weights from a stranger */
+    if (kept == 0) return -1;
     uint64_t key = rng_key(s->c->seed, SITE_SAMPLE);
     rng_words words = rng_block(key, item->name, (uint64_t)slot << 32 | (uint32_t)length);
     double u = (double)rng_float(words.v[0]) * share;
@@ -195,6 +198,7 @@ static void find_candidates(search *s, const beam *b, const search_item *item) {
         }
         real *room = s->logp + (size_t)s->count * (size_t)s->c->beam * V;
         int32_t word = draw(s, item, h, h ? h->slot : r, logp, room);
+        if (word < 0) continue; /* this sample comes to nothing */
         s->best[s->found++] = (candidate){sum + (double)logp[word], r, word, logp[word]};
     }
 }
