@@ -15,6 +15,7 @@
 #include "model/plot.h"
 #include "task/task.h"
 #include "task/tokenize.h"
+#include "task/vocabs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@
 static const task *const tasks[] = {&task_tag, &task_translate};
 
 struct rill_options {
-    const char *name; /* of the table: a task's, or "tokenize" */
+    const char *name; /* of the table: a task's, "tokenize" or "vocab" */
     const option_table *table;
     void *values;
 };
@@ -64,7 +65,7 @@ static const option_table *other_table(const char *name, const char **known) {
     static const struct {
         const char *name;
         const option_table *table;
-    } tables[] = {{"tokenize", &tokenize_option_table}};
+    } tables[] = {{"tokenize", &tokenize_option_table}, {"vocab", &vocabs_option_table}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         if (strcmp(tables[i].name, name)) continue;
         if (known) *known = tables[i].name;
@@ -399,4 +400,68 @@ int rill_tokenizer_filter(const rill_tokenizer *t, const rill_options *options, 
                           const char *name, int out, const rill_hooks *hooks, rill_error *error) {
     TRY(options_of("tokenize", options, error));
     return tokenize_filter(units(t), options->values, undo, in, name, out, hooks, error);
+}
+
+/* ---- vocabularies */
+
+int rill_vocab_run(unsigned verb, const rill_options *options, const char *const *files,
+                   size_t count, char **report, rill_error *error) {
+    buffer text = {0};
+    *report = NULL;
+    TRY(options_of("vocab", options, error));
+    int status = vocabs_run(verb, options->values, files, count, &text, error);
+    return take_report(status, &text, report, error);
+}
+
+/* The vocabulary of that name, or the first one. */
+static int spec_of(const bundle *b, const char *table, const remap_spec **out, rill_error *error) {
+    const task *t;
+    TRY(bundle_task(b, &t, error));
+    if (bundle_meta(b, "checkpoint")) {
+        return status_set(error, RILL_EMODEL, bundle_name(b), 0, 0,
+                          "found the checkpoint of a training, expected a model");
+    }
+    for (const remap_spec *s = t->vocabularies; s && s->name; s++) {
+        if (table && strcmp(s->name, table)) continue;
+        *out = s;
+        return 0;
+    }
+    return status_fail(error, RILL_EUSAGE, "models of task \"%s\" have no vocabulary %s%s", t->name,
+                       table ? table : "", table ? "" : "to prune");
+}
+
+static void add_report(const remap_report *r, bool json, buffer *out) {
+    double all = r->running ? (double)r->running : 1;
+    const char *form = json ? "{\"before\":%d,\"after\":%d,\"kept\":%d,\"added\":%d,"
+                              "\"dropped\":%d,\"covered_before\":%.6f,\"covered_after\":%.6f}\n"
+                            : "%d words before, %d after: %d kept, %d added, %d dropped\n"
+                              "running words of the vocabulary that have a row: %.4f before, %.4f "
+                              "after\n";
+    buffer_printf(out, form, (int)r->before, (int)r->after, (int)r->kept, (int)r->added,
+                  (int)r->dropped, (double)r->covered_before / all,
+                  (double)r->covered_after / all);
+}
+
+static int prune_model(bundle *b, const char *words, const char *table, bool add, const char *out,
+                       remap_report *done, rill_error *error) {
+    const remap_spec *spec = NULL;
+    vocab wanted = {0};
+    TRY(spec_of(b, table, &spec, error));
+    int status = vocabs_read(words, "auto", NULL, &wanted, error);
+    if (status == 0) status = remap_model(b, spec, &wanted, add, out, done, error);
+    vocab_free(&wanted);
+    return status;
+}
+
+int rill_model_prune(const char *path, const char *words, const char *table, bool add,
+                     const char *out, bool json, char **report, rill_error *error) {
+    bundle *b;
+    buffer text = {0};
+    remap_report done;
+    *report = NULL;
+    TRY(bundle_open(path, &b, error));
+    int status = prune_model(b, words, table, add, out, &done, error);
+    bundle_close(b);
+    if (status == 0) add_report(&done, json, &text);
+    return take_report(status, &text, report, error);
 }

@@ -65,8 +65,7 @@ enum {
     RILL_VOCAB_COVERAGE = 4,
     RILL_VOCAB_MERGE = 8,
     RILL_VOCAB_PRUNE = 16,
-    RILL_VOCAB_CONVERT = 32,
-    RILL_VOCAB_ROWS = 64 /* rill_model_prune */
+    RILL_VOCAB_CONVERT = 32
 };
 
 typedef enum rill_option_type {
@@ -203,5 +202,20 @@ RILL_API RILL_MUST_USE int rill_tokenizer_filter(const rill_tokenizer *tokenizer
                                                  const rill_options *options, bool undo, int in,
                                                  const char *name, int out,
                                                  const rill_hooks *hooks, rill_error *error);
+
+/* ---- vocabularies (options of "vocab") */
+
+/* Runs a verb (RILL_VOCAB_BUILD, ...) on text files or vocabularies; what is made goes to option
+ * output, *report says what there is to say. */
+RILL_API RILL_MUST_USE int rill_vocab_run(unsigned verb, const rill_options *options,
+                                          const char *const *files, size_t count, char **report,
+                                          rill_error *error);
+
+/* Writes the model at `path` to `out` with other rows: the words of the vocabulary file `words` stay,
+ * others go; with `add` those that the model does not know get rows too, equal to that of the unknown
+ * word. `table` names the vocabulary, NULL the first one of the task. */
+RILL_API RILL_MUST_USE int rill_model_prune(const char *path, const char *words, const char *table,
+                                            bool add, const char *out, bool json, char **report,
+                                            rill_error *error);
 
 #endif

@@ -1,17 +1,41 @@
-/* rill-model: looks into model files and training logs. The tool is this file; see cli.h. */
+/* rill-model: looks into model files and training logs, prunes models. The tool is this file; see cli.h. */
 #include "cli.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { INFO = 1, VERIFY = 2, PLOT = 4 };
+enum { INFO = 1, VERIFY = 2, PLOT = 4, PRUNE = 8 };
 
 static const rill_option own[] = {
     {.name = "json",
      .type = RILL_FLAG,
-     .verbs = INFO,
+     .verbs = INFO | PRUNE,
      .help = "Print one JSON object instead of text"},
-    {.name = "force", .letter = 'f', .type = RILL_FLAG, .verbs = PLOT, .help = "Replace OUT.svg"},
+    {.name = "force",
+     .letter = 'f',
+     .type = RILL_FLAG,
+     .verbs = PLOT | PRUNE,
+     .help = "Replace the file to write"},
+    {.name = "vocab",
+     .type = RILL_TEXT,
+     .argument = "FILE",
+     .verbs = PRUNE,
+     .help = "Vocabulary whose words stay: a file as rill-vocab reads it, or a model"},
+    {.name = "output",
+     .letter = 'o',
+     .type = RILL_TEXT,
+     .argument = "FILE",
+     .verbs = PRUNE,
+     .help = "Model file to write"},
+    {.name = "table",
+     .type = RILL_TEXT,
+     .argument = "NAME",
+     .verbs = PRUNE,
+     .help = "Which vocabulary of the model; default the first, its words"},
+    {.name = "add",
+     .type = RILL_FLAG,
+     .verbs = PRUNE,
+     .help = "Words that the model does not know get rows too, equal to that of the unknown word"},
     {0},
 };
 
@@ -39,23 +63,39 @@ static int plot(cli *c) {
     return code < 0 ? cli_fail(c, code) : 0;
 }
 
+static int prune(cli *c) {
+    const char *words = cli_get(c, "vocab"), *out = cli_get(c, "output");
+    char *report = NULL;
+    if (!words || !out) return cli_usage(c, "prune needs --vocab FILE and --output FILE");
+    int status = cli_may_write(c, out);
+    if (!status) status = cli_must_differ(c, out, c->operands[0]);
+    if (!status) status = cli_must_differ(c, out, words);
+    if (status) return status;
+    int code = rill_model_prune(c->operands[0], words, cli_get(c, "table"), cli_flag(c, "add"), out,
+                                cli_flag(c, "json"), &report, &c->error);
+    return code < 0 ? cli_fail(c, code) : cli_print_report(c, report);
+}
+
 static const cli_verb verbs[] = {
     {"info", INFO, "FILE", 1, 1, info, "Shows what stands in a model file or checkpoint."},
     {"verify", VERIFY, "FILE", 1, 1, verify,
      "Checks a model file in full; exits with 3 when it is damaged."},
     {"plot", PLOT, "LOG.jsonl OUT.svg", 2, 2, plot,
      "Draws the learning curve of a training log (train --log) as an SVG picture."},
+    {"prune", PRUNE, "MODEL", 1, 1, prune,
+     "Writes a model with the words of another vocabulary, moved by word."},
     {0},
 };
 
 static const cli_tool tool = {
     .name = "rill-model",
-    .summary = "look into model files and training logs",
+    .summary = "look into model files and training logs, prune models",
     .verbs = verbs,
     .own = own,
     .examples = "  rill-model info en.rill\n"
                 "  rill-model verify en.rill\n"
-                "  rill-model plot train.jsonl curve.svg\n",
+                "  rill-model plot train.jsonl curve.svg\n"
+                "  rill-model prune en.rill --vocab words.tsv -o small.rill\n",
 };
 
 int main(int argc, char **argv) {

@@ -12,7 +12,12 @@ static void close_model(void *model) {
     tag_model_free(model);
 }
 
+/* The forms; letters and affixes stay, for unknown forms are known by them. */
+static const char *const form_rows[] = {"form.weight", "frequent.*", NULL};
+static const remap_spec vocabularies[] = {{"forms", true, form_rows}, {0}};
+
 const task task_tag = {.name = "tag",
+                       .vocabularies = vocabularies,
                        .options = &tag_option_table,
                        .train = tag_train,
                        .check = tag_check,

@@ -5,6 +5,7 @@
 
 #include "base/options.h"
 #include "model/bundle.h"
+#include "task/remap.h"
 
 /* The first members of every task's options struct, so that shared code can read them. */
 typedef struct task_options {
@@ -23,6 +24,7 @@ typedef struct train_options {
 
 typedef struct task {
     const char *name;
+    const remap_spec *vocabularies; /* whose rows may be pruned and added, or NULL */
     const option_table *options; /* rows over a struct that begins with task_options, train_options */
     int (*train)(const void *options, const char *const *files, size_t count,
                  const rill_hooks *hooks, rill_error *error);

@@ -1,0 +1,169 @@
+/* vocabs_file: vocabularies in the formats that people have.
+ *
+ *     tsv    word TAB count; count 0 marks the special words, which come first
+ *     space  word, blank, count: what subword-nmt's get-vocab writes
+ *     plain  one word a line, the most frequent first; counts are then 1
+ *     json   one object {"word":count}
+ *     model  a model file of rill
+ *
+ * Everything but models is turned into tsv, line by line, and read as such: there is one parser
+ * with one set of checks, and the numbers of lines stay.
+ */
+#include "task/store.h"
+#include "task/vocabs.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { LARGEST = 1 << 30 };
+
+/* ---- models */
+
+/* A container begins with the size of its header and a brace. */
+static bool is_model(bytes text) {
+    return text.size > 16 && text.data[8] == '{' && text.data[7] == 0 && text.data[6] == 0;
+}
+
+/* Length of X in "X.count", 0 when the name is another. */
+static size_t counted_name(const char *name) {
+    size_t size = strlen(name);
+    return size > 6 && !strcmp(name + size - 6, ".count") ? size - 6 : 0;
+}
+
+static int read_table(bundle *b, const char *table, vocab *out, rill_error *error) {
+    char name[256] = "";
+    for (size_t i = 0; !table && i < bundle_count(b) && !*name; i++) {
+        const char *full = bundle_at(b, i)->name;
+        size_t size = counted_name(full);
+        if (size && size < sizeof name) memcpy(name, full, size);
+    }
+    if (!table && !*name) {
+        return status_set(error, RILL_EMODEL, bundle_name(b), 0, 0, "the model has no vocabulary");
+    }
+    return load_vocab(b, table ? table : name, out, error);
+}
+
+static int read_model(const char *path, const char *table, vocab *out, rill_error *error) {
+    bundle *b;
+    TRY(bundle_open(path, &b, error));
+    int status = read_table(b, table, out, error);
+    bundle_close(b);
+    return status;
+}
+
+/* ---- text */
+
+/* The format of a text by its first line. */
+static const char *guess(bytes text) {
+    bytes rest = text, line;
+    bytes_split(&rest, '\n', &line);
+    line = bytes_trim(line);
+    if (line.size && line.data[0] == '{') return "json";
+    if (memchr(line.data ? line.data : "", '\t', line.size)) return "tsv";
+    size_t digits = line.size;
+    while (digits && line.data[digits - 1] >= '0' && line.data[digits - 1] <= '9') digits--;
+    bool counted = digits > 1 && digits < line.size && line.data[digits - 1] == ' ';
+    return counted ? "space" : "plain";
+}
+
+/* Lines of `space` and `plain` as tsv. */
+static void lines_to_tsv(bytes text, bool counted, buffer *out) {
+    bytes rest = text, line;
+    while (rest.size && bytes_split(&rest, '\n', &line)) {
+        if (line.size && line.data[line.size - 1] == '\r') line.size--;
+        size_t at = line.size;
+        while (counted && at && line.data[at - 1] != ' ') at--;
+        if (!counted) {
+            buffer_add_bytes(out, line);
+            buffer_add_text(out, "\t1\n");
+        } else if (at) {
+            buffer_add_bytes(out, bytes_slice(line, 0, at - 1));
+            buffer_add_char(out, '\t');
+            buffer_add_bytes(out, bytes_slice(line, at, line.size));
+            buffer_add_char(out, '\n');
+        } else {
+            buffer_add_bytes(out, line); /* no count: the parser says so */
+            buffer_add_char(out, '\n');
+        }
+    }
+}
+
+static int json_to_tsv(bytes text, const char *name, buffer *out, rill_error *error) {
+    json_t *object, *count;
+    const char *word;
+    TRY(json_read(text, name, &object, error));
+    int status = json_is_object(object) ? 0 : RILL_EDATA;
+    json_object_foreach(object, word, count) {
+        if (!json_is_integer(count) || strpbrk(word, "\t\r\n")) status = RILL_EDATA;
+        buffer_printf(out, "%s\t%" JSON_INTEGER_FORMAT "\n", word, json_integer_value(count));
+    }
+    json_decref(object);
+    if (status == 0) return 0;
+    return status_set(error, status, name, 1, 1, "expected an object of words and whole numbers");
+}
+
+static int read_text(bytes text, const char *from, const char *path, vocab *out,
+                     rill_error *error) {
+    buffer lines = {0};
+    reader *r;
+    int status = 0;
+    if (!strcmp(from, "auto")) from = guess(text);
+    if (!strcmp(from, "json")) {
+        status = json_to_tsv(text, path, &lines, error);
+    } else if (strcmp(from, "tsv") != 0) {
+        lines_to_tsv(text, !strcmp(from, "space"), &lines);
+    }
+    if (status == 0) status = buffer_status(&lines, error);
+    bool same = !strcmp(from, "tsv");
+    if (status == 0) status = reader_open_bytes(same ? text : buffer_view(&lines), path, &r, error);
+    if (status == 0) {
+        status = vocab_read(out, r, error);
+        reader_close(r);
+    }
+    buffer_free(&lines);
+    return status;
+}
+
+int vocabs_read(const char *path, const char *from, const char *table, vocab *out,
+                rill_error *error) {
+    buffer text = {0};
+    bool any = !strcmp(from, "auto");
+    if (!strcmp(from, "model")) return read_model(path, table, out, error);
+    TRY(file_slurp(path, LARGEST, &text, error));
+    int status = any && is_model(buffer_view(&text))
+                     ? read_model(path, table, out, error)
+                     : read_text(buffer_view(&text), from, path, out, error);
+    buffer_free(&text);
+    return status;
+}
+
+/* ---- writing */
+
+static bool fits_a_line(bytes word) {
+    for (size_t i = 0; i < word.size; i++) {
+        if (word.data[i] == '\t' || word.data[i] == '\r' || word.data[i] == '\n') return false;
+    }
+    return true;
+}
+
+int vocabs_format(const vocab *v, const char *to, buffer *out, rill_error *error) {
+    bool json = !strcmp(to, "json"), plain = !strcmp(to, "plain"), tsv = !strcmp(to, "tsv");
+    if (json) buffer_add_char(out, '{');
+    for (int32_t i = 0; i < vocab_size(v); i++) {
+        bytes word = vocab_word(v, i);
+        if (!json && !fits_a_line(word)) {
+            return status_fail(error, RILL_EDATA, "word %" PRId32 " holds a tab or a line end", i);
+        }
+        if (json) {
+            if (i) buffer_add_char(out, ',');
+            json_quote(word, out);
+            buffer_printf(out, ":%" PRId64, v->count[i]);
+            continue;
+        }
+        buffer_add_bytes(out, word);
+        if (!plain) buffer_printf(out, "%c%" PRId64, tsv ? '\t' : ' ', v->count[i]);
+        buffer_add_char(out, '\n');
+    }
+    if (json) buffer_add_text(out, "}\n");
+    return buffer_status(out, error);
+}
