@@ -13,6 +13,7 @@ static void close_model(void *model) { translate_model_free(model); }
 const task task_translate = {.name = "translate",
                              .options = &translate_option_table,
                              .train = translate_train,
+                             .check = translate_check,
                              .open = open_model,
                              .close = close_model,
                              .eval = translate_eval,

@@ -147,6 +147,9 @@ MUST_USE int translate_eval(void *const *models, size_t model_count, const void 
                             buffer *report, rill_error *error);
 MUST_USE int translate_check(const void *options, const char *const *files, size_t count,
                              buffer *report, size_t *faults, rill_error *error);
+/* The same before a training: warnings are told, the first error is a failure. */
+MUST_USE int translate_warn(const translate_options *o, const char *const *files, size_t count,
+                            const rill_hooks *hooks, rill_error *error);
 MUST_USE int translate_filter(void *const *models, size_t model_count, const void *options, int in,
                               const char *name, int out, const rill_hooks *hooks,
                               rill_error *error);

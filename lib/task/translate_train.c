@@ -212,6 +212,9 @@ static int prepare(training *t, rill_error *error) {
     TRY(check_shape(&t->o, error));
     TRY(translate_data_read(&t->data, job_files(&t->job), t->job.files, (size_t)t->o.max_record,
                             error));
+    if (!t->job.resume) {
+        TRY(translate_warn(&t->o, job_files(&t->job), t->job.files, t->job.hooks, error));
+    }
     TRY(translate_lexicon_learn(&t->lexicon, &t->o, &t->data, t->job.hooks, error));
     TRY(read_dev(t, error));
     t->length = mem_new(t->data.pairs, sizeof *t->length);
