@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const task *const tasks[] = {&task_tag, &task_translate};
+static const task *const tasks[] = {&task_tag, &task_classify, &task_translate};
 
 struct rill_options {
     const char *name; /* of the table: a task's, "tokenize" or "vocab" */

@@ -266,6 +266,29 @@ START_TEST(cross_entropy) {
     /* Groups {0} and {1, 2}: the first has one class and no loss, the second log(1 + e) - 1. */
     s = (entropy_spec){.target = pairs, .group = groups, .groups = 2, .weight = 1};
     EXPECT(&d, op_entropy(&d.t, row, up, 0, &s), 1, 1, 0.3132617f);
+    static const real balance[] = {9, 2, 9};
+    s = (entropy_spec){.target = target + 1, .groups = 1, .weight = 1, .balance = balance};
+    EXPECT(&d, op_entropy(&d.t, row, up, 0, &s), 1, 1, 2 * 1.4076059f);
+    desk_close(&d);
+}
+END_TEST
+
+START_TEST(binary_cross_entropy) {
+    static const real logits[] = {0, 1, -2, 200}, balance[] = {1, 1, 3, 1};
+    static const int32_t right[] = {1, 0, 1, 1}, none[] = {-1, -1, -1, 0};
+    desk d;
+    desk_open(&d);
+    var x = op_input(&d.t, 1, 4, logits, false);
+    /* log 2, log(1 + e), log(1 + e^2), and nothing where the logit is sure and right. */
+    binary_spec s = {.target = right, .weight = 1};
+    EXPECT(&d, op_binary(&d.t, x, &s), 1, 1, 0.6931472f + 1.3132617f + 2.1269280f);
+    s.balance = balance;
+    EXPECT(&d, op_binary(&d.t, x, &s), 1, 1, 0.6931472f + 1.3132617f + 3 * 2.1269280f);
+    s = (binary_spec){.target = right, .weight = 0.5, .smoothing = 0.2};
+    EXPECT(&d, op_binary(&d.t, x, &s), 1, 1,
+           (real)(0.5 * (0.6931472 + 1.3132617 - 0.1 + 2.1269280 - 0.2 + 20)));
+    s = (binary_spec){.target = none, .weight = 1};
+    EXPECT(&d, op_binary(&d.t, x, &s), 1, 1, 200);
     desk_close(&d);
 }
 END_TEST
@@ -326,6 +349,7 @@ TCase *check_tape_values(void) {
     tcase_add_test(c, pooling);
     tcase_add_test(c, convolution);
     tcase_add_test(c, cross_entropy);
+    tcase_add_test(c, binary_cross_entropy);
     tcase_add_test(c, dropout_off);
     tcase_add_test(c, dropout_masks);
     return c;

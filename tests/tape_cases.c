@@ -188,6 +188,23 @@ static var build_crf(rig *r, int v) {
     return op_crf(&r->t, x, trans, ends, &s, &r->seq);
 }
 
+/* Weights of targets 0, 1, 2, ...: enough for the widest case. */
+static const real *balance_of(int targets) {
+    static real weight[256];
+    for (int i = 0; i < targets; i++) weight[i] = (real)0.5 + (real)(i % 3);
+    return weight;
+}
+
+static var build_binary(rig *r, int v) {
+    binary_spec s = {.smoothing = digit(&v, 2) ? 0.1 : 0};
+    s.weight = digit(&v, 2) ? 0.3 : 1;
+    int K = rig_size(r, 3, 70);
+    var x = rig_real(r, RIG_ROWS, 0, K);
+    if (digit(&v, 2)) s.balance = balance_of(K);
+    s.target = rig_numbers(r, RIG_ROWS, 0, K, digit(&v, 2) ? -1 : 0, 1);
+    return op_binary(&r->t, x, &s);
+}
+
 static var build_entropy(rig *r, int v) {
     static const int32_t cut[] = {0, 2, 5};
     entropy_spec s = {.groups = 1, .smoothing = digit(&v, 2) ? 0.1 : 0};
@@ -200,6 +217,7 @@ static var build_entropy(rig *r, int v) {
         V = rig_size(r, 5, 200);
     var x = rig_real(r, RIG_ROWS, 0, D), w = rig_real(r, RIG_WHOLE, V, D);
     var b = bias ? rig_real(r, RIG_WHOLE, 1, V) : 0;
+    if (digit(&v, 2)) s.balance = balance_of(V);
     s.target = rig_numbers(r, RIG_ROWS, 0, s.groups, some ? -1 : 0, s.groups == 2 ? 1 : V - 1);
     return op_entropy(&r->t, x, w, b, &s);
 }
@@ -222,7 +240,8 @@ const rig_case rig_cases[] = {
     {"cross", OP_CROSS, build_cross, 12, true},
     {"conv", OP_CONV, build_conv, 16, true},
     {"crf", OP_CRF, build_crf, 4, false},
-    {"entropy", OP_ENTROPY, build_entropy, 32, false},
+    {"entropy", OP_ENTROPY, build_entropy, 64, false},
+    {"binary", OP_BINARY, build_binary, 16, false},
     {"sum", OP_SUM, build_sum, 6, false},
 };
 

@@ -23,6 +23,7 @@
 #endif
 #include "base/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -381,16 +382,49 @@ static int hash_fd(int fd, const char *path, hasher *h, void *chunk, rill_error 
     }
 }
 
-int file_hash(const char *path, hash128 *out, rill_error *error) {
+static int hash_path(const char *path, hasher *h, void *chunk, rill_error *error);
+
+static int by_name(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_visible(const struct dirent *d) { return d->d_name[0] != '.'; }
+
+/* Names and contents in the order of the names. */
+static int hash_folder(const char *path, hasher *h, void *chunk, rill_error *error) {
+    struct dirent **list;
+    int count = scandir(path, &list, is_visible, by_name), status = 0;
+    if (count < 0) return status_errno(error, "cannot open", path);
+    for (int i = 0; i < count; i++) {
+        buffer below = {0};
+        buffer_printf(&below, "%s/%s", path, list[i]->d_name);
+        hasher_add(h, list[i]->d_name, strlen(list[i]->d_name) + 1);
+        if (status == 0) status = buffer_status(&below, error);
+        if (status == 0) status = hash_path(below.data, h, chunk, error);
+        buffer_free(&below);
+        free(list[i]);
+    }
+    free(list);
+    return status;
+}
+
+static int hash_path(const char *path, hasher *h, void *chunk, rill_error *error) {
+    struct stat s;
     int fd = open_retry(path, O_RDONLY, 0);
     if (fd < 0) return status_errno(error, "cannot open", path);
+    bool folder = fstat(fd, &s) == 0 && S_ISDIR(s.st_mode);
+    int status = folder ? hash_folder(path, h, chunk, error) : hash_fd(fd, path, h, chunk, error);
+    close(fd);
+    return status;
+}
+
+int file_hash(const char *path, hash128 *out, rill_error *error) {
     hasher *h = hasher_new();
     void *chunk = malloc(CHUNK);
-    int status = h && chunk ? hash_fd(fd, path, h, chunk, error) : status_nomem(error);
+    int status = h && chunk ? hash_path(path, h, chunk, error) : status_nomem(error);
     if (status == RILL_OK) *out = hasher_result(h);
     free(chunk);
     hasher_free(h);
-    close(fd);
     return status;
 }
 

@@ -33,7 +33,8 @@ void reader_close(reader *r);
 /* Whole file (decompressed if gzip) in memory; more than max_size bytes give RILL_ELIMIT (0: no
  * limit). What `out` held before is forgotten. */
 MUST_USE int file_slurp(const char *path, size_t max_size, buffer *out, rill_error *error);
-/* XXH3-128 of the raw bytes of a file. */
+/* XXH3-128 of the raw bytes of a file, or of the names and files of a folder (but those with a dot
+ * in front), in the order of their names. */
 MUST_USE int file_hash(const char *path, hash128 *out, rill_error *error);
 bool file_exists(const char *path);
 

@@ -10,6 +10,7 @@
 #define RILL_DATA_DOCTOR_H
 
 #include "data/corpus.h"
+#include "data/labelled.h"
 
 typedef enum doctor_severity {
     DOCTOR_NOTE,    /* worth knowing */
@@ -75,6 +76,18 @@ typedef struct doctor_pairs {
 /* Looks over the files of a translator; dev may have none, options may be NULL (of them long_*,
  * faults and corpus.max_record play a part). Failures as above. */
 MUST_USE int doctor_parallel(doctor_pairs train, doctor_pairs dev, const doctor_options *options,
+                             doctor_report *report, rill_error *error);
+
+/* Looks over the files of a classifier: reader's faults, label counts, labels that differ by little,
+ * empty, over-long, repeated and contradictory texts, signs of a broken encoding, dev texts that stand
+ * in train. */
+typedef struct doctor_texts {
+    labelled_options labelled; /* how the files are read */
+    size_t long_text;          /* bytes, 0: 20,000 */
+    size_t rare;               /* a label seen at most so often is rare, 0: 2 */
+    size_t faults;             /* most faults of one file that are listed, 0: 20 */
+} doctor_texts;
+MUST_USE int doctor_labelled(doctor_files train, doctor_files dev, const doctor_texts *options,
                              doctor_report *report, rill_error *error);
 
 #endif

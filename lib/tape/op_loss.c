@@ -1,9 +1,9 @@
-/* op_loss: softmax cross entropy fused with its projection.
+/* op_loss: softmax cross entropy fused with its projection; binary cross entropy.
  *
  * Rows go through in chunks: logits = x W^T + b, p = softmax of each group of columns, and with
  * target y and smoothing e over the V columns of the group
  *
- *     q = (1-e) onehot(y) + e/V,   loss = -sum q log p,   dlogits = weight * (p - q)
+ *     q = (1-e) onehot(y) + e/V,   loss = -sum q log p,   dlogits = weight * balance[y] * (p - q)
  *
  * When recording, dlogits of a chunk go at once into dW, db and (kept) dx, so [N,V] never exists.
  */
@@ -28,8 +28,8 @@ typedef struct entropy_run {
 
 /* Loss of one softmax over V columns; logits become dlogits. What the loss needs of the logits is
  * read before the softmax overwrites them. */
-static double softmax_loss(const entropy_run *r, int V, int target, real *logits) {
-    double e = r->spec.smoothing, weight = r->spec.weight, mean = 0;
+static double softmax_loss(const entropy_run *r, int V, int target, double weight, real *logits) {
+    double e = r->spec.smoothing, mean = 0;
     double hit = logits[target];
     if (e > 0) mean = (double)r->k->sum(V, logits) / V;
     double log_z = r->k->softmax(V, logits, logits);
@@ -50,8 +50,10 @@ static void entropy_rows(void *data, int64_t begin, int64_t end) {
             int from = r->group[g], width = r->group[g + 1] - from;
             real *logits = r->logits + (size_t)i * (size_t)r->V + from;
             int target = r->spec.target[row * (size_t)r->spec.groups + (size_t)g];
+            double weight = r->spec.weight;
+            if (target >= 0 && r->spec.balance) weight *= (double)r->spec.balance[from + target];
             if (target >= 0)
-                r->loss[row] += softmax_loss(r, width, target, logits);
+                r->loss[row] += softmax_loss(r, width, target, weight, logits);
             else if (r->record)
                 memset(logits, 0, (size_t)width * sizeof *logits);
         }
@@ -107,6 +109,45 @@ var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec) {
 
 /* W and b have their gradients already; dy is 1, see tape.h. */
 void entropy_back(tape *t, node *y) {
+    real *dx = tape_flow(t, y->in[0]);
+    const node *x = tape_node(t, y->in[0]);
+    if (dx) t->c.k->axpy((int64_t)x->rows * x->cols, y->grad[0], y->saved, dx);
+}
+
+/* ---- binary: p = sigmoid(x), q = (1-e) y + e/2,  loss = softplus(x) - q x,  dx = weight (p - q);
+ *      softplus and sigmoid of x are what a softmax over (x, 0) gives, which can't overflow */
+
+static double binary_loss(const kernels *k, double x, double q, double weight, real *dx) {
+    real pair[] = {(real)x, 0};
+    double log_z = (double)k->softmax(2, pair, pair);
+    if (dx) *dx = (real)(weight * ((double)pair[0] - q));
+    return weight * (log_z - q * x);
+}
+
+var op_binary(tape *t, var x, const binary_spec *spec) {
+    if (!x) return 0;
+    var v = tape_push(t, OP_BINARY, 1, 1, &x, 1);
+    if (!v) return 0;
+    const node *in = tape_node(t, x);
+    size_t K = (size_t)in->cols, size = (size_t)in->rows * K;
+    real *dx = NULL;
+    if (tape_needs(t, x)) tape_node(t, v)->saved = dx = tape_keep(t, size, sizeof *dx);
+    if (t->status < 0) return 0;
+    double e = spec->smoothing, sum = 0;
+    for (size_t i = 0; i < size; i++) {
+        int target = spec->target[i];
+        double weight = spec->weight;
+        if (target > 0 && spec->balance) weight *= (double)spec->balance[i % K];
+        if (dx) dx[i] = 0;
+        if (target < 0) continue;
+        double q = (1 - e) * target + e / 2;
+        sum += binary_loss(t->c.k, (double)in->value[i], q, weight, dx ? dx + i : NULL);
+    }
+    tape_value(t, v)[0] = (real)sum;
+    return v;
+}
+
+void binary_back(tape *t, node *y) {
     real *dx = tape_flow(t, y->in[0]);
     const node *x = tape_node(t, y->in[0]);
     if (dx) t->c.k->axpy((int64_t)x->rows * x->cols, y->grad[0], y->saved, dx);

@@ -209,8 +209,18 @@ typedef struct entropy_spec {
     const int32_t *group; /* [groups+1], or NULL for one group of all columns */
     int groups;
     double smoothing, weight;
+    const real *balance; /* [columns] further weight of rows with that target, or NULL */
 } entropy_spec;
 var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec);
+
+/* Binary cross entropy of logits x [N,K], every number by itself: target [N,K] 1 or 0, -1: no loss
+ * there. smoothing e: target (1-e) y + e/2. Returns [1,1]: weight * sum. */
+typedef struct binary_spec {
+    const int32_t *target;
+    double smoothing, weight;
+    const real *balance; /* [K] further weight of targets 1, or NULL */
+} binary_spec;
+var op_binary(tape *t, var x, const binary_spec *spec);
 
 /* Linear-chain conditional random field (Lafferty et al. 2001): negative log likelihood of the
  * labels. score(y) = start[y1] + sum x[t,yt] + sum trans[yt-1,yt] + end[yT] x [N,K], trans [K,K],

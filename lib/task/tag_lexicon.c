@@ -104,22 +104,9 @@ void tag_affix_key(int i, bytes lower, bytes form, buffer *key) {
         unicode_shape(form, key);
         return;
     }
-    size_t want = (size_t)(i < PREFIXES ? i + 1 : i - PREFIXES + 1), at, seen = 0;
+    size_t want = (size_t)(i < PREFIXES ? i + 1 : i - PREFIXES + 1);
     buffer_printf(key, "%c%zu:", i < PREFIXES ? 'p' : 's', want);
-    if (i < PREFIXES) {
-        for (at = 0; at < lower.size && seen < want; seen++) {
-            size_t length;
-            utf8_decode(lower, at, &length);
-            at += length;
-        }
-        buffer_add(key, lower.data, at);
-        return;
-    }
-    for (at = lower.size; at > 0 && seen < want; seen++) {
-        do at--;
-        while (at > 0 && ((unsigned char)lower.data[at] & 0xc0) == 0x80);
-    }
-    buffer_add(key, lower.data + at, lower.size - at);
+    buffer_add_bytes(key, i < PREFIXES ? utf8_prefix(lower, want) : utf8_suffix(lower, want));
 }
 
 static int grow_forms(tag_forms *f) {

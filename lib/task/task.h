@@ -44,6 +44,6 @@ typedef struct task {
     void (*session_free)(void *session);
 } task;
 
-extern const task task_tag, task_translate;
+extern const task task_tag, task_classify, task_translate;
 
 #endif

@@ -83,6 +83,26 @@ void utf8_encode(int32_t point, buffer *out) {
     buffer_add(out, unit, unicode_point_bytes(point, unit));
 }
 
+static bool continues(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
+
+bytes utf8_prefix(bytes text, size_t n) {
+    size_t at = 0;
+    for (; at < text.size && n > 0; n--) {
+        do at++;
+        while (at < text.size && continues(text.data[at]));
+    }
+    return bytes_slice(text, 0, at);
+}
+
+bytes utf8_suffix(bytes text, size_t n) {
+    size_t at = text.size;
+    for (; at > 0 && n > 0; n--) {
+        do at--;
+        while (at > 0 && continues(text.data[at]));
+    }
+    return bytes_slice(text, at, text.size);
+}
+
 size_t utf8_count(bytes text) {
     size_t count = 0;
     for (size_t i = 0; i < text.size; i++) count += ((unsigned char)text.data[i] & 0xC0) != 0x80;

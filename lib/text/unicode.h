@@ -17,6 +17,9 @@ bool utf8_valid(bytes text, size_t *fault);
 int32_t utf8_decode(bytes text, size_t at, size_t *length);
 void utf8_encode(int32_t point, buffer *out);
 size_t utf8_count(bytes text); /* code points */
+/* The first or last n code points, or all of a shorter text. */
+bytes utf8_prefix(bytes text, size_t n);
+bytes utf8_suffix(bytes text, size_t n);
 
 typedef enum unicode_form {
     UNICODE_NONE, /* bytes stay as they are */
