@@ -497,11 +497,8 @@ int main(void) {
     suite_add_tcase(suite, scheme_cases());
     suite_add_tcase(suite, vectors_cases());
     suite_add_tcase(suite, doctor_cases());
-<<<<<<< HEAD
     suite_add_tcase(suite, parallel_cases());
     suite_add_tcase(suite, doctor_parallel_cases());
-=======
     suite_add_tcase(suite, labelled_cases());
->>>>>>> 80290ea (rill-classify: labelled texts in six formats, a many-to-one network with naive Bayes beside it, train, apply, eval, check)
     return test_run(suite);
 }

@@ -27,11 +27,8 @@ TCase *output_cases(void);
 TCase *scheme_cases(void);
 TCase *vectors_cases(void);
 TCase *doctor_cases(void);
-<<<<<<< HEAD
 TCase *parallel_cases(void);
 TCase *doctor_parallel_cases(void);
-=======
 TCase *labelled_cases(void);
->>>>>>> 80290ea (rill-classify: labelled texts in six formats, a many-to-one network with naive Bayes beside it, train, apply, eval, check)
 
 #endif

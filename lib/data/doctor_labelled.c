@@ -9,9 +9,7 @@
  * So memory grows with the number of texts (some 80 bytes each), not with their length.
  */
 #include "base/hash.h"
-#include "data/doctor.h"
-#include "data/excerpt.h"
-#include "text/unicode.h"
+#include "data/doctor_inner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,23 +17,14 @@
 
 enum { LONG_TEXT = 20000, RARE = 2, FAULTS = 20, SHORT_TEXT = 12 /* bytes: repeats are natural */ };
 
-typedef struct tally {
-    size_t count;
-    doctor_place first;
-    excerpt example;
-} tally;
-
 enum { EMPTY, LONG, REPLACED, MOJIBAKE, REPEATED, CONTRADICTORY, TALLIES };
-static const struct {
-    doctor_severity severity;
-    const char *check, *what;
-} tally_row[TALLIES] = {
-    {DOCTOR_WARNING, "empty-text", "texts without words"},
-    {DOCTOR_NOTE, "long-text", "over-long texts"},
-    {DOCTOR_WARNING, "replacement-character", "texts with U+FFFD, a sign of lost characters"},
-    {DOCTOR_WARNING, "mojibake", "texts that look like UTF-8 read as Latin-1"},
-    {DOCTOR_WARNING, "duplicate-text", "texts that were there before with the same labels"},
-    {DOCTOR_WARNING, "contradiction", "texts that were there before with other labels"},
+static const tally_row rows[TALLIES] = {
+    {DOCTOR_WARNING, "empty-text", "texts without words", NULL},
+    {DOCTOR_NOTE, "long-text", "over-long texts", NULL},
+    {DOCTOR_WARNING, "replacement-character", "texts with U+FFFD, a sign of lost characters", NULL},
+    {DOCTOR_WARNING, "mojibake", "texts that look like UTF-8 read as Latin-1", NULL},
+    {DOCTOR_WARNING, "duplicate-text", "texts that were there before with the same labels", NULL},
+    {DOCTOR_WARNING, "contradiction", "texts that were there before with other labels", NULL},
 };
 
 typedef struct sighting {
@@ -67,12 +56,6 @@ typedef struct exam {
     arena names; /* of the files of folders */
 } exam;
 
-static void count_one(tally *t, doctor_place place, bytes example) {
-    if (t->count++) return;
-    t->first = place;
-    t->example = excerpt_of(example);
-}
-
 /* ---- one text */
 
 static bool has_letters(bytes text) {
@@ -102,10 +85,10 @@ static bool holds(bytes text, int32_t wanted) {
 }
 
 static void look_at_text(exam *e, doctor_place place, bytes text) {
-    if (!has_letters(text)) count_one(&e->tally[EMPTY], place, text);
-    if (text.size > e->options.long_text) count_one(&e->tally[LONG], place, text);
-    if (holds(text, 0xFFFD)) count_one(&e->tally[REPLACED], place, text);
-    if (is_mojibake(text)) count_one(&e->tally[MOJIBAKE], place, text);
+    if (!has_letters(text)) doctor_tally(&e->tally[EMPTY], place, text);
+    if (text.size > e->options.long_text) doctor_tally(&e->tally[LONG], place, text);
+    if (holds(text, 0xFFFD)) doctor_tally(&e->tally[REPLACED], place, text);
+    if (is_mojibake(text)) doctor_tally(&e->tally[MOJIBAKE], place, text);
 }
 
 static uint64_t hash_labels(const example *e) {
@@ -124,7 +107,7 @@ static int add_labels(exam *e, half *h, doctor_place place) {
         TRY(strmap_add(&h->labels, label, &id));
         TRY(mem_grow(&h->label, &h->label_room, (size_t)id + 1, sizeof *h->label));
         if (id == before) h->label[id] = (tally){0};
-        count_one(&h->label[id], place, label);
+        doctor_tally(&h->label[id], place, label);
     }
     return 0;
 }
@@ -138,7 +121,7 @@ static int add_text(exam *e, half *h, doctor_place place, bytes text) {
         int which = h->first[id].labels == labels ? REPEATED : CONTRADICTORY;
         if (which == REPEATED && text.size < SHORT_TEXT) return 0;
         if (e->tally[which].count == 0 && which == CONTRADICTORY) e->original = h->first[id];
-        count_one(&e->tally[which], place, text);
+        doctor_tally(&e->tally[which], place, text);
     }
     if (id < 0) {
         TRY(strmap_add(&h->seen, key, &id));
@@ -146,7 +129,7 @@ static int add_text(exam *e, half *h, doctor_place place, bytes text) {
         h->first[id] = (sighting){place.file, place.line, labels};
     }
     if (h == &e->dev && text.size >= SHORT_TEXT && strmap_find(&e->train.seen, key) >= 0) {
-        count_one(&e->overlap, place, text);
+        doctor_tally(&e->overlap, place, text);
     }
     return 0;
 }
@@ -174,16 +157,11 @@ static int examine(exam *e, half *h) {
 
 static int report_tallies(exam *e) {
     for (int i = 0; i < TALLIES; i++) {
-        const tally *t = &e->tally[i];
-        char more[160] = "";
-        if (!t->count) continue;
-        if (i == CONTRADICTORY) {
-            snprintf(more, sizeof more, " (first at %.100s:%zu)", e->original.file,
-                     e->original.line);
-        }
-        TRY(doctor_add(e->report, tally_row[i].severity, tally_row[i].check, t->first, t->count,
-                       "%zu %s, the first is \"%s\"%s", t->count, tally_row[i].what,
-                       t->example.text, more));
+        TRY(doctor_tally_report(&e->tally[i], &rows[i], 0, e->report));
+        if (i != CONTRADICTORY || e->tally[i].count == 0) continue;
+        doctor_place place = {e->original.file, e->original.line, 0};
+        TRY(doctor_add(e->report, DOCTOR_NOTE, "contradicted", place, 1,
+                       "the first text that stands again with another label"));
     }
     return 0;
 }
