@@ -41,7 +41,7 @@ typedef struct translate_options {
     int64_t beam, nbest, no_repeat, min_length, max_length, top_k;
     double length_power, coverage, temperature, top_p;
     bool sample, pretokenized, replace_unk, align, word_scores, score;
-    char *dictionary, *prefix;
+    char *dictionary, *prefix, *picture;
     /* eval */
     char *tokenize, *compare;
     bool ignore_case;
@@ -49,6 +49,8 @@ typedef struct translate_options {
 } translate_options;
 
 extern const option_table translate_option_table;
+
+bool translate_draws(const translate_options *o); /* option picture */
 
 /* ---- units */
 

@@ -196,8 +196,23 @@ static int write_answer(worker *w, size_t i, const search_answer *a, buffer *out
     return 0;
 }
 
+/* Behind each drawing, and for a blank line, stands an empty line. */
+static int write_pictures(worker *w, size_t i, const search_result *r, buffer *out,
+                          rill_error *error) {
+    bool text = !strcmp(w->a->o->picture, "text");
+    for (int k = 0; k < r->count; k++) {
+        if (k > 0 && text) buffer_add_char(out, '\n');
+        if (translate_worker_picture(w->lines, i, &r->answer[k], out) < 0) {
+            return status_nomem(error);
+        }
+    }
+    if (text || r->count == 0) buffer_add_char(out, '\n');
+    return buffer_status(out, error);
+}
+
 static int write_result(worker *w, const slot *s, size_t i, buffer *out, rill_error *error) {
     const search_result *r = translate_worker_result(w->lines, i);
+    if (translate_draws(w->a->o)) return write_pictures(w, i, r, out, error);
     if (w->a->o->common.json) return write_json(w, i, r, out, error);
     if (w->a->o->nbest == 1) {
         if (r->count > 0 && write_answer(w, i, r->answer, out) < 0) return status_nomem(error);

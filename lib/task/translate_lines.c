@@ -1,5 +1,6 @@
 /* translate_lines: see translate_lines.h. */
 #include "task/translate_lines.h"
+#include "model/heat.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -290,6 +291,40 @@ int translate_worker_alignment(translate_worker *w, size_t i, const search_answe
         buffer_printf(out, "%s%d-%d", first ? "" : " ", (int)best_of(sum, words), (int)word);
         first = false;
     }
+    arena_back(&w->memory, mark);
+    return 0;
+}
+
+/* ---- pictures */
+
+/* Units of a side as they stand in its list, and a sign for the end. */
+static void fill_pieces(translate_worker *w, int side, const int32_t *id, size_t count,
+                        bytes *piece) {
+    for (size_t k = 0; k < count; k++) piece[k] = subword_piece(units_of(w, side), id[k]);
+    piece[count] = BYTES("</s>");
+}
+
+/* One line in, one line out: line ends are blanks to SVG, but for the last. */
+static void add_svg(const heat *h, buffer *out) {
+    size_t begin = out->size;
+    heat_svg(h, out);
+    for (size_t at = begin; at + 1 < out->size; at++) {
+        if (out->data[at] == '\n') out->data[at] = ' ';
+    }
+}
+
+int translate_worker_picture(translate_worker *w, size_t i, const search_answer *a, buffer *out) {
+    arena_mark mark = arena_here(&w->memory);
+    size_t S = (size_t)w->source[i].count, T = (size_t)a->length;
+    if (!a->attention) return 0;
+    bytes *source = arena_alloc(&w->memory, S + 1, sizeof *source);
+    bytes *target = arena_alloc(&w->memory, T + 1, sizeof *target);
+    if (!source || !target) return RILL_ENOMEM;
+    fill_pieces(w, SOURCE, w->source[i].id, S, source);
+    fill_pieces(w, TARGET, a->word, T, target);
+    const heat h = {source, S + 1, target, T + 1, a->attention};
+    if (strcmp(w->run->o->picture, "svg")) heat_text(&h, out);
+    else add_svg(&h, out);
     arena_back(&w->memory, mark);
     return 0;
 }

@@ -52,6 +52,11 @@ void translate_worker_unit(translate_worker *w, int32_t id, buffer *out);
 MUST_USE int translate_worker_alignment(translate_worker *w, size_t i, const search_answer *a,
                                         buffer *out);
 
+/* Appends a picture of the answer's attention, units of the source against units of the target, both
+ * with their end: as text in lines, or as SVG in one. */
+MUST_USE int translate_worker_picture(translate_worker *w, size_t i, const search_answer *a,
+                                      buffer *out);
+
 /* Log probabilities of the targets of lines; blank sources or targets get 0. */
 typedef struct translate_scored {
     double logp, score;

@@ -1,6 +1,8 @@
 /* translate_options: the option table of the translator. Everything about its options comes from here. */
 #include "task/translate.h"
 
+#include <string.h>
+
 #define OPTIONS translate_options
 #include "task/rows.h"
 
@@ -90,6 +92,8 @@ static const option_row rows[] = {
     WORD("prefix", 0, AT(prefix), NULL, NULL, "FILE", A,
          "What each answer begins with, line by line"),
     SWITCH("align", AT(align), "false", A, "Write word alignments behind the text, as 0-0 1-2"),
+    WORD("picture", 0, AT(picture), "none", "none|text|svg", "HOW", A,
+         "Write where the model looked, not the answer: a drawing, or SVG in one line"),
     SWITCH("word-scores", AT(word_scores), "false", A,
            "Write each unit's log probability behind the text"),
     SWITCH("score", AT(score), "false", A,
@@ -107,3 +111,7 @@ static const option_row rows[] = {
 
 const option_table translate_option_table = {rows, sizeof rows / sizeof *rows,
                                              sizeof(translate_options)};
+
+bool translate_draws(const translate_options *o) {
+    return o->picture && strcmp(o->picture, "none");
+}

@@ -50,7 +50,7 @@ static int session_open(size_t members, const translate_options *o, translate_se
     s->config = (search_config){
         .beam = (int)o->beam, .nbest = (int)o->nbest, .power = o->length_power,
         .coverage = o->coverage, .no_repeat = (int)o->no_repeat, .sample = o->sample,
-        .attention = o->replace_unk || o->align, .temperature = o->temperature,
+        .attention = o->replace_unk || o->align || translate_draws(o), .temperature = o->temperature,
         .top_k = (int)o->top_k, .top_p = o->top_p, .seed = (uint64_t)o->common.seed,
         .begin = SUBWORD_BEGIN, .end = SUBWORD_END,
         .barred = o->replace_unk ? -1 : SUBWORD_UNKNOWN};
