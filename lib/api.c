@@ -11,6 +11,7 @@
 #include "config.h"
 #endif
 #include "math/gemm.h"
+#include "model/average.h"
 #include "model/info.h"
 #include "model/plot.h"
 #include "task/task.h"
@@ -103,6 +104,10 @@ void rill_free(char *text) {
 
 void rill_blas_threads(int threads) {
     gemm_threads(threads);
+}
+
+int rill_model_average(const char *const *paths, size_t count, const char *out, rill_error *error) {
+    return average_models(paths, count, out, error);
 }
 
 int rill_plot_log(const char *log_path, const char *svg_path, rill_error *error) {

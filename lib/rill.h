@@ -149,6 +149,11 @@ RILL_API const char *rill_model_task(const rill_model *model);
 RILL_API RILL_MUST_USE int rill_model_info(const char *path, bool json, char **report,
                                            rill_error *error);
 
+/* Writes the mean of models that hold the same tensors: of the weights of several trainings, or of one
+ * training's late states. Everything but the weights must be equal. */
+RILL_API RILL_MUST_USE int rill_model_average(const char *const *paths, size_t count,
+                                              const char *out, rill_error *error);
+
 /* Draws the training log (option log) as an SVG learning curve. */
 RILL_API RILL_MUST_USE int rill_plot_log(const char *log_path, const char *svg_path,
                                          rill_error *error);

@@ -5,6 +5,7 @@ int main(void) {
     Suite *suite = suite_create("model");
     model_bundle_cases(suite);
     model_metric_cases(suite);
+    model_keep_cases(suite);
     model_plot_cases(suite);
     model_heat_cases(suite);
     model_translation_cases(suite);

@@ -6,6 +6,7 @@
 
 void model_bundle_cases(Suite *suite);
 void model_metric_cases(Suite *suite);
+void model_keep_cases(Suite *suite);
 void model_plot_cases(Suite *suite);
 void model_heat_cases(Suite *suite);
 void model_search_cases(Suite *suite);

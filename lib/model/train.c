@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "math/gemm.h"
+#include "model/train_keep.h"
 
 #include <errno.h>
 #include <math.h>
@@ -17,8 +18,8 @@
 typedef struct progress {
     int64_t epoch, batch; /* the next batch to do */
     double loss, items;   /* sums of this epoch so far */
-    double best, factor;
-    int64_t best_epoch, waited, plateau_waited;
+    double factor;
+    int64_t waited, plateau_waited;
     json_t *history; /* one object per finished epoch */
 } progress;
 
@@ -31,7 +32,7 @@ typedef struct run {
     tape tape;
     optim optim;
     schedule schedule;
-    real *best; /* weights of the best epoch, NULL without dev data */
+    keep keep; /* weights of the best epochs; nothing without dev data */
     progress at;
     int64_t batches;                    /* of this epoch */
     double began, saved, told, epoch_began, items_here; /* clock, for display and checkpoints only */
@@ -62,11 +63,11 @@ static real *live_weights(const run *r) {
 
 static json_t *progress_json(const run *r) {
     const progress *p = &r->at;
-    return json_pack("{sI sI sf sf sf sf sI sI sI sI sO}", "epoch", (json_int_t)p->epoch, "batch",
-                     (json_int_t)p->batch, "loss", p->loss, "items", p->items, "best", p->best,
-                     "factor", p->factor, "best_epoch", (json_int_t)p->best_epoch, "waited",
-                     (json_int_t)p->waited, "plateau_waited", (json_int_t)p->plateau_waited, "step",
-                     (json_int_t)r->optim.step, "history", p->history);
+    return json_pack("{sI sI sf sf sf sI sI sI so sO}", "epoch", (json_int_t)p->epoch, "batch",
+                     (json_int_t)p->batch, "loss", p->loss, "items", p->items, "factor", p->factor,
+                     "waited", (json_int_t)p->waited, "plateau_waited",
+                     (json_int_t)p->plateau_waited, "step", (json_int_t)r->optim.step, "kept",
+                     keep_json(&r->keep), "history", p->history);
 }
 
 static int add_slab(run *r, bundle_writer *w, const char *name, const real *data) {
@@ -86,7 +87,12 @@ static int fill_checkpoint(run *r, bundle_writer *w, buffer *state) {
     TRY(add_slab(r, w, "moment1", r->optim.m));
     TRY(add_slab(r, w, "moment2", r->optim.v));
     TRY(add_slab(r, w, "average", r->optim.ema));
-    return add_slab(r, w, "best", r->best);
+    for (int i = 0; i < r->keep.count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "kept.%d", i);
+        TRY(add_slab(r, w, name, r->keep.best[i].weights));
+    }
+    return 0;
 }
 
 static int checkpoint(run *r) {
@@ -114,22 +120,24 @@ static int load_slab(run *r, bundle *b, const char *name, real *into) {
 static int load_progress(run *r, bundle *b) {
     const char *text;
     json_t *json = NULL;
-    json_int_t epoch, batch, best_epoch, waited, plateau_waited, step;
+    json_int_t epoch, batch, waited, plateau_waited, step;
+    const json_t *best;
     progress *p = &r->at;
     json_decref(p->history);
     p->history = NULL;
     TRY(bundle_need_meta(b, "checkpoint", &text, r->error));
     TRY(json_read(bytes_of(text), bundle_name(b), &json, r->error));
-    int bad = json_unpack(json, "{sI sI sF sF sF sF sI sI sI sI sO}", "epoch", &epoch, "batch",
-                          &batch, "loss", &p->loss, "items", &p->items, "best", &p->best, "factor",
-                          &p->factor, "best_epoch", &best_epoch, "waited", &waited, "plateau_waited",
-                          &plateau_waited, "step", &step, "history", &p->history);
+    int bad = json_unpack(json, "{sI sI sF sF sF sI sI sI so sO}", "epoch", &epoch, "batch", &batch,
+                          "loss", &p->loss, "items", &p->items, "factor", &p->factor, "waited",
+                          &waited, "plateau_waited", &plateau_waited, "step", &step, "kept", &best,
+                          "history", &p->history);
+    bad = bad || !keep_restore(&r->keep, best);
     json_decref(json);
     if (bad || epoch < 0 || batch < 0 || step < 0 || !json_is_array(p->history)) {
         return status_set(r->error, RILL_EMODEL, bundle_name(b), 0, 0,
                           "the state in field checkpoint is damaged");
     }
-    p->epoch = epoch, p->batch = batch, p->best_epoch = best_epoch;
+    p->epoch = epoch, p->batch = batch;
     p->waited = waited, p->plateau_waited = plateau_waited;
     r->optim.step = step;
     return 0;
@@ -141,7 +149,11 @@ static int load_checkpoint(run *r, bundle *b) {
     TRY(load_slab(r, b, "moment1", r->optim.m));
     TRY(load_slab(r, b, "moment2", r->optim.v));
     TRY(load_slab(r, b, "average", r->optim.ema));
-    TRY(load_slab(r, b, "best", r->best));
+    for (int i = 0; i < r->keep.count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "kept.%d", i);
+        TRY(load_slab(r, b, name, r->keep.best[i].weights));
+    }
     train_tell(r->hooks, RILL_EVENT_NOTE, NULL, "resumed at epoch %lld, batch %lld",
                (long long)r->at.epoch + 1, (long long)r->at.batch + 1);
     return 0;
@@ -254,12 +266,8 @@ static int tell_epoch(run *r, const json_t *entry, const train_scores *scores, b
 
 /* Keeps the better weights; counts epochs without progress. */
 static bool judge(run *r, const train_scores *scores) {
-    bool better = scores->main > r->at.best;
-    if (!r->best) return false;
-    if (better) {
-        memcpy(r->best, live_weights(r), r->task->params->size * sizeof(real));
-        r->at.best = scores->main;
-        r->at.best_epoch = r->at.epoch + 1;
+    if (r->keep.room == 0) return false;
+    if (keep_offer(&r->keep, live_weights(r), scores->main, r->at.epoch + 1)) {
         r->at.waited = r->at.plateau_waited = 0;
         return true;
     }
@@ -327,30 +335,91 @@ static int open_run(run *r, bundle *resume) {
                              .floor = f->floor, .factor = 1};
     if (r->schedule.warmup > r->schedule.total / 5) r->schedule.warmup = r->schedule.total / 5;
     r->tape = (tape){.c = r->c, .record = true, .noise = true, .seed = f->seed};
-    r->at = (progress){.best = -1e300, .factor = 1, .history = json_array()};
+    r->at = (progress){.factor = 1, .history = json_array()};
     if (!r->at.history || optim_new(&r->optim, &f->optim, r->task->params) < 0) {
         return status_nomem(r->error);
     }
-    if (r->task->validate) {
-        r->best = mem_new(r->task->params->size, sizeof *r->best);
-        if (!r->best) return status_nomem(r->error);
+    if (r->task->validate && keep_new(&r->keep, (int)f->keep, r->task->params->size) < 0) {
+        return status_nomem(r->error);
     }
     r->began = r->saved = now();
     return resume ? load_checkpoint(r, resume) : 0;
 }
 
-static int save_model(run *r) {
-    json_t *summary = json_pack("{sI sI sI sO}", "epochs", (json_int_t)r->at.epoch, "updates",
+/* ---- the choice among the best */
+
+/* Which weights become the model. */
+typedef struct choice {
+    const real *weights;
+    double score;
+    int first, count; /* mean of kept first .. first+count-1 */
+} choice;
+
+static int try_weights(run *r, const real *weights, int first, int count, choice *best) {
+    train_scores scores = {0};
+    int (*judge)(void *, const real *, train_scores *, rill_error *) =
+        r->task->judge ? r->task->judge : r->task->validate;
+    TRY(judge(r->task->self, weights, &scores, r->error));
+    train_tell(r->hooks, RILL_EVENT_NOTE, NULL, "%s %lld%s: %.4f", count > 1 ? "mean of" : "epoch",
+               (long long)(count > 1 ? count : r->keep.best[first].epoch),
+               count > 1 ? " best epochs" : "", scores.main);
+    if (best->weights && !(scores.main > best->score)) return 0;
+    *best = (choice){weights, scores.main, first, count};
+    return 0;
+}
+
+/* mean: room for one mean and the best one so far, [2][size]. */
+static int choose(run *r, real *mean, choice *best) {
+    size_t size = r->task->params->size;
+    for (int i = 0; i < r->keep.count; i++) {
+        TRY(try_weights(r, r->keep.best[i].weights, i, 1, best));
+    }
+    for (int m = 2; m <= r->keep.count; m++) {
+        real *room = best->weights == mean ? mean + size : mean;
+        keep_mean(&r->keep, m, room);
+        TRY(try_weights(r, room, 0, m, best));
+    }
+    return 0;
+}
+
+/* Epochs that the chosen weights come from. */
+static json_t *chosen_json(const run *r, const choice *c) {
+    json_t *list = json_array();
+    for (int i = 0; list && i < c->count; i++) {
+        json_array_append_new(list, json_integer((json_int_t)r->keep.best[c->first + i].epoch));
+    }
+    return list;
+}
+
+static int save_weights(run *r, const choice *c) {
+    const keep *k = &r->keep;
+    json_t *summary = json_pack("{sI sI sI so sO}", "epochs", (json_int_t)r->at.epoch, "updates",
                                 (json_int_t)r->optim.step, "best_epoch",
-                                (json_int_t)r->at.best_epoch, "history", r->at.history);
+                                (json_int_t)(k->count ? k->best[0].epoch : 0), "chosen",
+                                chosen_json(r, c), "history", r->at.history);
     buffer text = {0};
     int status = summary ? json_write(summary, &text, r->error) : status_nomem(r->error);
     json_decref(summary);
-    const real *weights = r->best && r->at.best_epoch > 0 ? r->best : live_weights(r);
     if (status == 0) {
-        status = r->task->save(r->task->self, weights, buffer_view(&text), r->error);
+        status = r->task->save(r->task->self, c->weights, buffer_view(&text), r->error);
     }
     buffer_free(&text);
+    return status;
+}
+
+static int save_model(run *r) {
+    choice best = {live_weights(r), 0, 0, 0};
+    real *mean = NULL;
+    int status = 0;
+    if (r->keep.count == 1) {
+        best = (choice){r->keep.best[0].weights, r->keep.best[0].score, 0, 1};
+    } else if (r->keep.count > 1) {
+        best.weights = NULL;
+        mean = mem_new(2 * r->task->params->size, sizeof *mean);
+        status = mean ? choose(r, mean, &best) : status_nomem(r->error);
+    }
+    if (status == 0) status = save_weights(r, &best);
+    free(mean);
     TRY(status);
     if (r->config->checkpoint && unlink(r->config->checkpoint) < 0 && errno != ENOENT) {
         return status_errno(r->error, "cannot remove", r->config->checkpoint);
@@ -362,9 +431,10 @@ static int tell_done(run *r) {
     double seconds = now() - r->began;
     json_t *json = json_pack("{ss sI sI sf}", "event", "done", "epochs", (json_int_t)r->at.epoch,
                              "updates", (json_int_t)r->optim.step, "seconds", seconds);
-    if (json && r->at.best_epoch > 0) { /* there are dev data */
-        json_object_set_new(json, "best_epoch", json_integer((json_int_t)r->at.best_epoch));
-        json_object_set_new(json, "dev_score", json_real(r->at.best));
+    if (json && r->keep.count > 0) { /* there are dev data */
+        const kept *best = &r->keep.best[0];
+        json_object_set_new(json, "best_epoch", json_integer((json_int_t)best->epoch));
+        json_object_set_new(json, "dev_score", json_real(best->score));
     }
     buffer text = {0};
     int status = json ? json_write(json, &text, r->error) : status_nomem(r->error);
@@ -391,6 +461,6 @@ int train_run(const train_config *config, const train_task *task, const compute 
     tape_free(&r.tape);
     optim_free(&r.optim);
     json_decref(r.at.history);
-    free(r.best);
+    keep_free(&r.keep);
     return status;
 }

@@ -34,6 +34,8 @@ typedef struct train_task {
                 double *items, rill_error *error);
     /* Scores of a set of weights on dev data by the code that `apply` runs; NULL: no dev data. */
     int (*validate)(void *self, const real *weights, train_scores *out, rill_error *error);
+    /* The same with more care, for the choice among the best weights at the end; NULL: validate. */
+    int (*judge)(void *self, const real *weights, train_scores *out, rill_error *error);
     /* Writes the model file. summary: what training did, as a JSON object. */
     int (*save)(void *self, const real *weights, bytes summary, rill_error *error);
     /* Adds to a checkpoint what a resume needs besides the state: options, data and their hashes. */
@@ -45,6 +47,7 @@ typedef struct train_config {
     schedule_kind schedule;
     double rate, floor; /* highest learning rate; where the schedule ends, as a share of it */
     int64_t warmup, epochs, accumulate;
+    int64_t keep;           /* how many of the best epochs the model is chosen from, at least 1 */
     int64_t patience;       /* epochs without a better score before stopping, 0: never */
     double plateau_factor;  /* SCHEDULE_PLATEAU: rate times this after plateau_patience epochs */
     int64_t plateau_patience;

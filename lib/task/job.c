@@ -233,12 +233,12 @@ int job_run(job *j, const train_task *task, rill_error *error) {
                   .ema = o->ema},
         .schedule = schedule_of(o->schedule), .rate = o->rate, .floor = o->floor,
         .warmup = o->warmup, .epochs = o->epochs, .accumulate = o->accumulate,
-        .patience = o->patience, .plateau_factor = o->plateau_factor,
+        .keep = o->keep, .patience = o->patience, .plateau_factor = o->plateau_factor,
         .plateau_patience = o->plateau_patience, .seed = (uint64_t)common->seed,
         .checkpoint = checkpoint.data, .checkpoint_seconds = 60 * o->checkpoint_minutes};
     train_task full = *task;
     full.describe = describe;
-    if (!common->dev) full.validate = NULL;
+    if (!common->dev) full.validate = full.judge = NULL;
     const compute c = {.k = cpu_kernels(), .pool = j->pool};
     int status = train_run(&config, &full, &c, j->resume, j->hooks, error);
     buffer_free(&checkpoint);

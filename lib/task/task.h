@@ -17,7 +17,7 @@ typedef struct task_options {
 /* The second ones: what every training asks; rows_train.def. */
 typedef struct train_options {
     char *optimizer, *schedule;
-    int64_t epochs, warmup, accumulate, patience, plateau_patience;
+    int64_t epochs, warmup, accumulate, keep, patience, plateau_patience;
     double rate, floor, momentum, beta1, beta2, epsilon, decay, clip, ema, plateau_factor;
     double checkpoint_minutes;
 } train_options;

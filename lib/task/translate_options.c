@@ -65,6 +65,7 @@ static const option_row rows[] = {
 #define TRAIN_WARMUP "800"
 #define TRAIN_CLIP "1"
 #define TRAIN_EMA "0.999"
+#define TRAIN_KEEP "3"
 #include "task/rows_train.def"
     /* decoding */
     NUMBER("beam", 0, AT(beam), "5", 1, 1000, AE, "Hypotheses kept at each step; 1: greedy"),

@@ -139,18 +139,30 @@ static int borrow_net(const translate_net *net, const real *weights, const compu
     return params_pack(&out->params, c) < 0 ? status_nomem(error) : 0;
 }
 
-static int validate(void *self, const real *weights, train_scores *out, rill_error *error) {
-    training *t = self;
+/* Scores of weights when the search keeps `beam` hypotheses. */
+static int score_weights(training *t, const real *weights, int64_t beam, train_scores *out,
+                         rill_error *error) {
     translate_net net;
     const compute c = {.k = cpu_kernels(), .pool = t->job.pool};
     TRY(borrow_net(&t->net, weights, &c, &net, error));
-    translate_options greedy = t->o;
-    greedy.beam = greedy.nbest = 1;
-    const translate_run run = {.lexicon = &t->lexicon, .o = &greedy, .net = &net, .count = 1};
+    translate_options options = t->o;
+    options.beam = beam;
+    options.nbest = 1;
+    const translate_run run = {.lexicon = &t->lexicon, .o = &options, .net = &net, .count = 1};
     int status = translate_validate(&run, &t->dev, t->job.pool, out, error);
     free(net.params.packed);
     free(net.params.packed_data);
     return status;
+}
+
+static int validate(void *self, const real *weights, train_scores *out, rill_error *error) {
+    return score_weights(self, weights, 1, out, error);
+}
+
+/* As apply will search by default. */
+static int judge(void *self, const real *weights, train_scores *out, rill_error *error) {
+    training *t = self;
+    return score_weights(t, weights, t->o.beam, out, error);
 }
 
 static int save(void *self, const real *weights, bytes summary, rill_error *error) {
@@ -251,7 +263,8 @@ int translate_train(const void *options, const char *const *files, size_t count,
                           .train = &t.o.train, .hooks = hooks},
                   .epoch = -1};
     const train_task task = {.self = &t, .params = &t.net.params, .plan = plan_epoch,
-                             .loss = batch_loss, .validate = validate, .save = save};
+                             .loss = batch_loss, .validate = validate, .judge = judge,
+                             .save = save};
     int status = job_begin(&t.job, options, files, count, error);
     if (status == 0) status = prepare(&t, error);
     if (status == 0) status = job_run(&t.job, &task, error);

@@ -1,0 +1,13 @@
+/* average: the mean of models as a model: the weights of several trainings' ends, or of one training's
+ * late states, added up tensor by tensor. */
+#ifndef RILL_MODEL_AVERAGE_H
+#define RILL_MODEL_AVERAGE_H
+
+#include "model/bundle.h"
+
+/* All files must hold the same tensors; those that are no weights (vocabulary, labels, units) must be
+ * equal, else RILL_EMODEL names the tensor that differs. What is no tensor comes from the first file. */
+MUST_USE int average_models(const char *const *paths, size_t count, const char *out,
+                            rill_error *error);
+
+#endif
