@@ -1,10 +1,12 @@
-/* rill-model: looks into model files and training logs, prunes models. The tool is this file; see cli.h. */
+/* rill-model: looks into model files and training logs, prunes and averages models.
+ * The tool is this file; see cli.h. */
 #include "cli.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { INFO = 1, VERIFY = 2, PLOT = 4, PRUNE = 8 };
+enum { INFO = 1, VERIFY = 2, PLOT = 4, PRUNE = 8, AVERAGE = 16 };
 
 static const rill_option own[] = {
     {.name = "json",
@@ -14,7 +16,7 @@ static const rill_option own[] = {
     {.name = "force",
      .letter = 'f',
      .type = RILL_FLAG,
-     .verbs = PLOT | PRUNE,
+     .verbs = PLOT | PRUNE | AVERAGE,
      .help = "Replace the file to write"},
     {.name = "vocab",
      .type = RILL_TEXT,
@@ -25,7 +27,7 @@ static const rill_option own[] = {
      .letter = 'o',
      .type = RILL_TEXT,
      .argument = "FILE",
-     .verbs = PRUNE,
+     .verbs = PRUNE | AVERAGE,
      .help = "Model file to write"},
     {.name = "table",
      .type = RILL_TEXT,
@@ -76,6 +78,18 @@ static int prune(cli *c) {
     return code < 0 ? cli_fail(c, code) : cli_print_report(c, report);
 }
 
+static int average(cli *c) {
+    const char *out = cli_get(c, "output");
+    if (!out) return cli_usage(c, "average needs --output FILE");
+    int status = cli_may_write(c, out);
+    for (size_t i = 0; i < c->operand_count && !status; i++) {
+        status = cli_must_differ(c, out, c->operands[i]);
+    }
+    if (status) return status;
+    int code = rill_model_average(c->operands, c->operand_count, out, &c->error);
+    return code < 0 ? cli_fail(c, code) : 0;
+}
+
 static const cli_verb verbs[] = {
     {"info", INFO, "FILE", 1, 1, info, "Shows what stands in a model file or checkpoint."},
     {"verify", VERIFY, "FILE", 1, 1, verify,
@@ -84,18 +98,21 @@ static const cli_verb verbs[] = {
      "Draws the learning curve of a training log (train --log) as an SVG picture."},
     {"prune", PRUNE, "MODEL", 1, 1, prune,
      "Writes a model with the words of another vocabulary, moved by word."},
+    {"average", AVERAGE, "MODEL...", 1, SIZE_MAX, average,
+     "Writes the mean of models that differ in nothing but their weights."},
     {0},
 };
 
 static const cli_tool tool = {
     .name = "rill-model",
-    .summary = "look into model files and training logs, prune models",
+    .summary = "look into model files and training logs, prune and average models",
     .verbs = verbs,
     .own = own,
     .examples = "  rill-model info en.rill\n"
                 "  rill-model verify en.rill\n"
                 "  rill-model plot train.jsonl curve.svg\n"
-                "  rill-model prune en.rill --vocab words.tsv -o small.rill\n",
+                "  rill-model prune en.rill --vocab words.tsv -o small.rill\n"
+                "  rill-model average seed1.rill seed2.rill -o mean.rill\n",
 };
 
 int main(int argc, char **argv) {
