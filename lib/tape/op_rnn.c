@@ -5,17 +5,21 @@
  * other, so the work is shared out as (direction, range of ranks) without any barrier between
  * steps.
  *
- * In inference over many rows, projection and steps alternate over windows of steps, so that P
- * never exists whole: a very long sequence then costs what its input and output cost. (Not where
- * tokens share rows: P has few rows there. A small batch is faster in one piece.)
+ * The rows of x are put in time-major order first, so that their projection is made where the
+ * recurrent product is added to it; the weight gradients then need no other order either. (Not
+ * where tokens share rows: P has few rows there, and each step copies those that it needs.) In
+ * inference over many rows, projection and steps alternate over windows of steps, so that P never
+ * exists whole: a very long sequence then costs what its input and output cost.
  *
  * Memory of one direction, M = N rows when recording, else two blocks of B rows used in turn:
  *
- *     proj  [U,G]   P as x has its rows       gates [M,G]  preactivations, then activations
- *                   (time-major in a window)
+ *     window [W,I]  x, time-major             gates [W,G]  P, preactivations, then activations;
+ *     proj  [U,G]   P of shared rows                       [M,G] with shared rows
  *     rec   [M,G]   R (GRU, layer norm)       hin   [M,H]  previous state after its dropout mask
  *     h, c, t [M,H] state, cell, tanh(cell)   first_h, first_c, mask [B,H] by rank
  *     with layer norm also what entered each norm (xpre, rpre, c) and its row statistics
+ *
+ * W = N rows when recording, else those of a window of steps.
  *
  * Formulas: math/cpu.h for the cells, tape.h for the layer norm. G = gates * H.
  */
@@ -41,7 +45,7 @@ typedef struct direction {
     real *xpre, *xstat, *proj, *gates, *rec, *rpre, *rstat, *hin, *h;
     real *c, *cnorm, *cstat, *t;
     real *first_h, *first_c, *mask;
-    real *window; /* [rows,I] of x, time-major */
+    real *window; /* [W,I] */
     /* backward only, time-major [N,..] but for the carried rows [B,H] */
     real *dgates, *drec, *drpre, *dcnorm, *dh, *dc, *carry_h, *carry_c;
 } direction;
@@ -52,8 +56,8 @@ typedef struct rnn_run {
     pack seq;
     var self;
     bool record, norm, apart; /* apart: R is kept apart from P until the cell (GRU, layer norm) */
-    bool windows;
-    int from, to; /* steps of this window */
+    bool shared;              /* tokens share rows of x */
+    int from, to;             /* steps of this window */
     int H, G;
     int groups;       /* ranges of ranks per direction */
     real *out, *dout; /* [N, directions*H] */
@@ -78,6 +82,13 @@ static size_t row_at(const rnn_run *r, int t, int rank) {
     return (size_t)(r->record ? r->seq.first[t] : (t & 1) * r->seq.count) + (size_t)rank;
 }
 
+/* Where the gates of rank `rank` at step t stand. */
+static real *gates_at(const rnn_run *r, const direction *d, int t, int rank) {
+    size_t row =
+        r->shared ? row_at(r, t, rank) : (size_t)(r->seq.first[t] - r->seq.first[r->from] + rank);
+    return d->gates + row * (size_t)r->G;
+}
+
 /* Ranks a..b-1 that still run at step t. */
 static int live_rows(const rnn_run *r, int t, const stretch *s) {
     int end = r->seq.live[t] < s->b ? r->seq.live[t] : s->b;
@@ -91,20 +102,16 @@ static const real *previous(const rnn_run *r, const real *state, const real *fir
 
 /* ---- forward */
 
-/* Row of proj that belongs to a time-major row. */
-static size_t proj_row(const rnn_run *r, const direction *d, int32_t i) {
-    if (r->windows) return (size_t)(i - r->seq.first[r->from]);
-    return (size_t)(r->spec.index ? r->spec.index[d->row[i]] : d->row[i]);
-}
-
-/* P rows of this step, and the previous state as it enters the product. */
+/* P rows of this step, unless they stand there already, and the previous state as it enters the
+ * product. */
 static void gather_step(const rnn_run *r, const stretch *s, int t, int n) {
     const direction *d = s->d;
     size_t at = row_at(r, t, s->a), G = (size_t)r->G, H = (size_t)r->H;
-    int32_t first = r->seq.first[t] + s->a;
-    for (int i = 0; i < n; i++) {
-        const real *from = d->proj + proj_row(r, d, first + i) * G;
-        memcpy(d->gates + (at + (size_t)i) * G, from, G * sizeof(real));
+    const int32_t *row = d->row + r->seq.first[t] + s->a;
+    real *gates = gates_at(r, d, t, s->a);
+    for (int i = 0; r->shared && i < n; i++) {
+        const real *from = d->proj + (size_t)r->spec.index[row[i]] * G;
+        memcpy(gates + (size_t)i * G, from, G * sizeof(real));
     }
     const real *h = previous(r, d->h, d->first_h, t, s->a);
     real *hin = d->hin + at * H;
@@ -115,9 +122,8 @@ static void gather_step(const rnn_run *r, const stretch *s, int t, int n) {
 }
 
 /* Adds R = h' Wh^T to the gates, or leaves it in `rec` for the cell (GRU). */
-static void recur(const rnn_run *r, const direction *d, int n, size_t at) {
+static void recur(const rnn_run *r, const direction *d, int n, size_t at, real *gates) {
     size_t G = (size_t)r->G;
-    real *gates = d->gates + at * G;
     const real *hin = d->hin + at * (size_t)r->H;
     if (!r->apart) {
         r->k->panel(n, r->H, r->G, hin, r->H, d->wh->data, NULL, gates, r->G, true);
@@ -135,7 +141,7 @@ static void recur(const rnn_run *r, const direction *d, int n, size_t at) {
 static void lstm_step(const rnn_run *r, const stretch *s, int t, int n) {
     const direction *d = s->d;
     size_t at = row_at(r, t, s->a), H = (size_t)r->H;
-    real *gates = d->gates + at * (size_t)r->G, *c = d->c + at * H, *shown = c;
+    real *gates = gates_at(r, d, t, s->a), *c = d->c + at * H, *shown = c;
     r->k->lstm_state(n, r->H, gates, previous(r, d->c, d->first_c, t, s->a), c);
     if (d->cnorm) {
         shown = d->cnorm + at * H;
@@ -148,7 +154,7 @@ static void cell_step(const rnn_run *r, const stretch *s, int t, int n) {
     const direction *d = s->d;
     size_t at = row_at(r, t, s->a), H = (size_t)r->H, G = (size_t)r->G;
     int64_t size = (int64_t)n * r->H;
-    real *gates = d->gates + at * G, *h = d->h + at * H;
+    real *gates = gates_at(r, d, t, s->a), *h = d->h + at * H;
     switch (r->spec.cell) {
     case CELL_LSTM:
         lstm_step(r, s, t, n);
@@ -184,7 +190,7 @@ static void forward_task(void *data, int task, int worker) {
     for (int t = r->from, n; t < r->to && (n = live_rows(r, t, &s)) > 0; t++) {
         size_t at = row_at(r, t, s.a);
         gather_step(r, &s, t, n);
-        recur(r, s.d, n, at);
+        recur(r, s.d, n, at, gates_at(r, s.d, t, s.a));
         cell_step(r, &s, t, n);
         if (r->spec.last_c) tell_cells(r, &s, t, n);
         const int32_t *row = s.d->row + r->seq.first[t] + s.a;
@@ -197,11 +203,12 @@ static void forward_task(void *data, int task, int worker) {
 
 /* P of n rows of x. */
 static void project(tape *t, const rnn_run *r, direction *d, int n, const real *x, int I) {
+    real *p = r->shared ? d->proj : d->gates;
     if (r->norm) {
         panel_multiply(&t->c, n, x, I, d->wx, NULL, d->xpre, r->G, false);
-        tape_norm(t, n, r->G, d->xpre, d->w.nx, d->w.bx, d->proj, d->xstat);
+        tape_norm(t, n, r->G, d->xpre, d->w.nx, d->w.bx, p, d->xstat);
     } else {
-        panel_multiply(&t->c, n, x, I, d->wx, d->bias, d->proj, r->G, false);
+        panel_multiply(&t->c, n, x, I, d->wx, d->bias, p, r->G, false);
     }
 }
 
@@ -212,28 +219,47 @@ static int window_end(const rnn_run *r) {
     return t;
 }
 
+/* Rows of x in the order of a direction's window, or rows in that order added to those of x. */
+typedef struct order_job {
+    const kernels *k;
+    const int32_t *row;
+    int width;
+    real *x, *ordered;
+    bool back;
+} order_job;
+
+static void order_rows(void *data, int64_t begin, int64_t end) {
+    const order_job *j = data;
+    size_t width = (size_t)j->width;
+    for (int64_t i = begin; i < end; i++) {
+        real *x = j->x + (size_t)j->row[i] * width, *ordered = j->ordered + (size_t)i * width;
+        if (j->back)
+            j->k->add(j->width, ordered, x);
+        else
+            memcpy(ordered, x, width * sizeof *x);
+    }
+}
+
 static void project_window(tape *t, const rnn_run *r, direction *d, const node *x) {
     int begin = r->seq.first[r->from], n = r->seq.first[r->to] - begin;
-    size_t I = (size_t)x->cols;
-    for (int i = 0; i < n; i++) {
-        const real *from = x->value + (size_t)d->row[begin + i] * I;
-        memcpy(d->window + (size_t)i * I, from, I * sizeof(real));
-    }
+    order_job j = {r->k, d->row + begin, x->cols, x->value, d->window, false};
+    vmath_blocks(&t->c, n, 64, order_rows, &j);
     project(t, r, d, n, d->window, x->cols);
 }
 
 /* x and the pack stand still; only the window moves on. */
 static void run_forward(tape *t, rnn_run *r, const node *x) {
     for (r->from = 0; r->from < r->seq.steps; r->from = r->to) {
-        r->to = r->windows ? window_end(r) : r->seq.steps;
+        r->to = r->shared || r->record ? r->seq.steps : window_end(r);
         for (int i = 0; i < r->spec.directions; i++) {
-            if (r->windows)
-                project_window(t, r, &r->d[i], x);
-            else
+            if (r->shared)
                 project(t, r, &r->d[i], x->rows, x->value, x->cols);
+            else
+                project_window(t, r, &r->d[i], x);
         }
         pool_run(t->c.pool, r->spec.directions * r->groups, forward_task, r);
     }
+    r->from = 0;
 }
 
 /* ---- setting up */
@@ -276,8 +302,9 @@ static bool take_rows(tape *t, const rnn_run *r, direction *d) {
     size_t M = r->record ? (size_t)r->seq.total : 2 * (size_t)r->seq.count, H = (size_t)r->H,
            G = (size_t)r->G;
     bool lstm = r->spec.cell == CELL_LSTM;
-    bool ok = (d->first_h = first_state(t, r, d->w.h0)) && (d->gates = take(t, r, M, G)) &&
-              (d->hin = take(t, r, M, H)) && (d->h = take(t, r, M, H));
+    bool ok = (d->first_h = first_state(t, r, d->w.h0)) && (d->hin = take(t, r, M, H)) &&
+              (d->h = take(t, r, M, H));
+    if (r->shared) ok = ok && (d->gates = take(t, r, M, G));
     if (r->apart) ok = ok && (d->rec = take(t, r, M, G));
     if (r->norm) ok = ok && (d->rpre = take(t, r, M, G)) && (d->rstat = take(t, r, M, 2));
     if (lstm) {
@@ -293,20 +320,23 @@ static bool take_rows(tape *t, const rnn_run *r, direction *d) {
 /* What `project` works with. */
 static bool take_projection(tape *t, const rnn_run *r, direction *d, const node *x) {
     size_t G = (size_t)r->G, rows = (size_t)x->rows, I = (size_t)x->cols;
-    if (r->windows) {
+    if (r->shared) {
+        d->proj = tape_scratch(t, rows * G, sizeof(real));
+        if (!d->proj) return false;
+    } else {
         size_t most = WINDOW + (size_t)r->seq.count;
-        rows = rows < most ? rows : most;
-        d->window = tape_scratch(t, rows * I, sizeof(real));
-        if (!d->window) return false;
+        if (!r->record && rows > most) rows = most;
+        d->window = take(t, r, rows, I);
+        d->gates = take(t, r, rows, G);
+        if (!d->window || !d->gates) return false;
     }
-    d->proj = tape_scratch(t, rows * G, sizeof(real));
     if (r->norm) {
         d->xpre = take(t, r, rows, G);
         d->xstat = take(t, r, rows, 2);
-        return d->proj && d->xpre && d->xstat;
+        return d->xpre && d->xstat;
     }
     d->bias = tape_scratch(t, G, sizeof(real));
-    if (!d->proj || !d->bias) return false;
+    if (!d->bias) return false;
     memcpy(d->bias, tape_value(t, d->w.bx), G * sizeof(real));
     if (!r->apart) r->k->add(r->G, d->bh, d->bias); /* R's bias too, where R is added straight on */
     return true;
@@ -366,7 +396,7 @@ var op_rnn(tape *t, var x, const rnn_spec *spec, const pack *seq) {
                    .out = y->value};
     r->G = cell_gates(spec->cell) * spec->hidden;
     r->apart = r->norm || spec->cell == CELL_GRU;
-    r->windows = !r->record && !spec->index && seq->total > WINDOW;
+    r->shared = spec->index != NULL;
     r->groups = count_groups(t, r);
     y->saved = r;
     for (int i = 0; i < spec->directions; i++) {
@@ -508,55 +538,45 @@ static void recurrent_weights_back(tape *t, const rnn_run *r, const direction *d
     }
 }
 
-/* Brings the gradient of P [U,G] from time-major order to that of x's rows. */
-typedef struct proj_job {
-    const rnn_run *r;
-    const direction *d;
-    real *dp;
-} proj_job;
-
-static void proj_rows(void *data, int64_t begin, int64_t end) {
-    const proj_job *j = data;
-    size_t G = (size_t)j->r->G;
-    const int32_t *index = j->r->spec.index;
-    for (int64_t i = begin; i < end; i++) {
-        const real *from = j->d->dgates + (size_t)i * G;
-        int32_t row = j->d->row[i];
-        if (index)
-            j->r->k->add(j->r->G, from, j->dp + (size_t)index[row] * G);
-        else
-            memcpy(j->dp + (size_t)row * G, from, G * sizeof(real));
+/* Gradient of P [U,G] where tokens share its rows: summed up one after the other. */
+static real *shared_gradient(tape *t, const rnn_run *r, const direction *d, int U) {
+    size_t G = (size_t)r->G, size = (size_t)U * G;
+    real *dp = tape_scratch(t, size, sizeof *dp);
+    if (!dp) return NULL;
+    memset(dp, 0, size * sizeof *dp);
+    for (int32_t i = 0; i < r->seq.total; i++) {
+        r->k->add(r->G, d->dgates + (size_t)i * G, dp + (size_t)r->spec.index[d->row[i]] * G);
     }
+    return dp;
 }
 
-static real *proj_gradient(tape *t, const rnn_run *r, const direction *d, int U) {
-    size_t size = (size_t)U * (size_t)r->G;
-    proj_job j = {r, d, tape_scratch(t, size, sizeof(real))};
-    if (!j.dp) return NULL;
-    if (r->spec.index) { /* rows are shared: one after the other */
-        memset(j.dp, 0, size * sizeof(real));
-        proj_rows(&j, 0, r->seq.total);
-    } else {
-        vmath_blocks(&t->c, r->seq.total, 64, proj_rows, &j);
-    }
-    return j.dp;
+/* dx += dP Wx, by way of rows in time-major order where P's stand so. */
+static void input_flow(tape *t, const rnn_run *r, const direction *d, var x, int n, const real *dp,
+                       real *dx) {
+    int I = tape_node(t, x)->cols;
+    const panels *wx_t = tape_panels(t, d->w.wx, true);
+    real *to = r->shared ? dx : tape_scratch(t, (size_t)n * (size_t)I, sizeof *to);
+    if (!wx_t || !to) return;
+    panel_multiply(&t->c, n, dp, r->G, wx_t, NULL, to, I, r->shared);
+    order_job j = {r->k, d->row, I, dx, to, true};
+    if (!r->shared) vmath_blocks(&t->c, n, 64, order_rows, &j);
 }
 
 /* From the gradient of P to those of Wx, bx and x. */
 static void projection_back(tape *t, const rnn_run *r, const direction *d, var x) {
-    int U = tape_node(t, x)->rows, I = tape_node(t, x)->cols;
+    int n = r->shared ? tape_node(t, x)->rows : r->seq.total, I = tape_node(t, x)->cols;
     real *dbx = tape_flow(t, d->w.bx), *dwx = tape_flow(t, d->w.wx), *dx = tape_flow(t, x);
-    real *dp = proj_gradient(t, r, d, U), *dpre = dp;
-    if (r->norm) dpre = tape_scratch(t, (size_t)U * (size_t)r->G, sizeof(real));
+    real *dp = r->shared ? shared_gradient(t, r, d, n) : d->dgates, *dpre = dp;
+    if (r->norm) dpre = tape_scratch(t, (size_t)n * (size_t)r->G, sizeof(real));
     if (!dp || !dpre) return;
     if (r->norm) {
-        tape_norm_back(t, U, r->G, d->xpre, d->w.nx, d->w.bx, d->xstat, dp, dpre);
+        tape_norm_back(t, n, r->G, d->xpre, d->w.nx, d->w.bx, d->xstat, dp, dpre);
     } else if (dbx) {
-        vmath_colsum(&t->c, U, r->G, dp, r->G, dbx);
+        vmath_colsum(&t->c, n, r->G, dp, r->G, dbx);
     }
-    if (dwx) gemm_outer(&t->c, U, dpre, r->G, r->G, tape_value(t, x), I, I, dwx, I);
-    const panels *wx_t = dx ? tape_panels(t, d->w.wx, true) : NULL;
-    if (wx_t) panel_multiply(&t->c, U, dpre, r->G, wx_t, NULL, dx, I, true);
+    const real *rows = r->shared ? tape_value(t, x) : d->window;
+    if (dwx) gemm_outer(&t->c, n, dpre, r->G, r->G, rows, I, I, dwx, I);
+    if (dx) input_flow(t, r, d, x, n, dpre, dx);
 }
 
 /* What is left of the carry after the first step belongs to the initial states. */
