@@ -52,8 +52,8 @@ void translate_worker_free(translate_worker *w) {
 }
 
 size_t translate_cost(bytes line) {
-    enum { UNIT_BYTES = 4 };
-    return 1 + line.size / UNIT_BYTES;
+    enum { UNIT_BYTES = 4, BESIDE = 8 }; /* every line has a beam's worth of scores, however short */
+    return BESIDE + line.size / UNIT_BYTES;
 }
 
 static const subword *units_of(const translate_worker *w, int side) {
