@@ -77,7 +77,8 @@ static void apply_all(const subword *s, bytes text, buffer *out) {
     subword_session_free(t);
 }
 
-static const char *const golden_texts[][2] = {{"../ref.txt", "ref.bpe"}, {"../hyp2.txt", "hyp2.bpe"}};
+static const char *const golden_texts[][2] = {{"../ref.txt", "ref.bpe"},
+                                              {"../hyp2.txt", "hyp2.bpe"}};
 
 START_TEST(test_golden_apply) {
     buffer text = slurp(golden_texts[_i][0]), want = slurp(golden_texts[_i][1]), got = {0};
@@ -171,7 +172,7 @@ static void check_ranges(const subword_list *list, bytes line, bool bytewise) {
     MUST(covered == line.size);
 }
 
-static void check_round(const subword *s, subword_session *t, bytes line) {
+static void check_round(const subword *s, subword_session *t, bytes line, bool complete) {
     buffer want = {0}, units = {0}, got = {0}, decoded = {0};
     unicode_map map = {0};
     subword_list list = {0};
@@ -183,9 +184,7 @@ static void check_round(const subword *s, subword_session *t, bytes line) {
         ck_abort_msg("\"%s\" became \"%s\", by \"%s\"", want.data, got.data, units.data);
     }
     MUST(subword_encode(t, line, NULL, &list, NULL) == 0);
-    check_ranges(&list, line,
-                 subword_settings(s)->kind == SUBWORD_BYTE &&
-                     subword_settings(s)->vocab_size == 0 && false);
+    check_ranges(&list, line, complete);
     int32_t *id = mem_new(list.count, sizeof *id);
     bytes *raw = mem_new(list.count, sizeof *raw);
     for (size_t i = 0; i < list.count; i++) {
@@ -222,7 +221,7 @@ START_TEST(test_round_trip) {
     for (int i = 0; i < 1500; i++) {
         buffer_clear(&line);
         random_text(&r, &line);
-        check_round(s, t, buffer_view(&line));
+        check_round(s, t, buffer_view(&line), config.kind == SUBWORD_BYTE && !config.protects);
     }
     subword_session_free(t);
     subword_free(s);
@@ -255,6 +254,412 @@ START_TEST(test_file_round) {
 }
 END_TEST
 
+/* Every code point there is, in lines of 256. */
+START_TEST(test_planes) {
+    buffer text = slurp("bpe-text.txt"), line = {0};
+    subword_config config = round_config(_i ? 11 + 16 : 2 + 4 + 8); /* bytes; bpe with NFC, lower */
+    subword *s = learn(&config, buffer_view(&text));
+    subword_session *t = session(s);
+    for (int32_t first = 0; first < 0x110000; first += 256) {
+        buffer_clear(&line);
+        for (int32_t i = first; i < first + 256; i++) {
+            if ((i < 0xD800 || i > 0xDFFF) && i != '\n') utf8_encode(i, &line);
+        }
+        check_round(s, t, buffer_view(&line), _i == 1);
+    }
+    subword_session_free(t);
+    subword_free(s);
+    buffer_free(&text);
+    buffer_free(&line);
+}
+END_TEST
+
+/* ---- against brute force */
+
+enum { WORDS = 40, SIGNS = 400 };
+
+/* Words as lists of strings, the way subword-nmt sees them. */
+typedef struct plain_word {
+    char *sign[SIGNS];
+    int count;
+} plain_word;
+
+static char *joined(const char *a, const char *b) {
+    char *both = malloc(strlen(a) + strlen(b) + 1);
+    return strcat(strcpy(both, a), b);
+}
+
+static void plain_take(plain_word *w, bytes word) {
+    w->count = 0;
+    for (size_t i = 0; i < word.size; i++) {
+        char one[2] = {word.data[i], 0};
+        w->sign[w->count++] = joined(one, i + 1 == word.size ? "</w>" : "");
+    }
+}
+
+static void plain_free(plain_word *w) {
+    while (w->count) free(w->sign[--w->count]);
+}
+
+static void plain_merge(plain_word *w, const char *left, const char *right) {
+    int kept = 0;
+    for (int i = 0; i < w->count; i++) {
+        char *one = w->sign[i];
+        if (i + 1 < w->count && !strcmp(one, left) && !strcmp(w->sign[i + 1], right)) {
+            char *both = joined(one, w->sign[i + 1]);
+            free(one);
+            free(w->sign[++i]);
+            one = both;
+        }
+        w->sign[kept++] = one;
+    }
+    w->count = kept;
+}
+
+static int plain_count(const plain_word *word, int words, const char *left, const char *right) {
+    int count = 0;
+    for (int w = 0; w < words; w++) {
+        for (int i = 0; i + 1 < word[w].count; i++) {
+            count += !strcmp(word[w].sign[i], left) && !strcmp(word[w].sign[i + 1], right);
+        }
+    }
+    return count;
+}
+
+/* The most frequent pair, counted anew; among equals the greatest. */
+static int plain_best(const plain_word *word, int words, char **left, char **right) {
+    int best = 0;
+    for (int w = 0; w < words; w++) {
+        for (int i = 0; i + 1 < word[w].count; i++) {
+            char *a = word[w].sign[i], *b = word[w].sign[i + 1];
+            int count = plain_count(word, words, a, b);
+            int order = count > best ? 1 : count < best ? -1 : strcmp(a, *left);
+            if (order == 0) order = strcmp(b, *right);
+            if (order <= 0) continue;
+            best = count;
+            *left = a;
+            *right = b;
+        }
+    }
+    return best;
+}
+
+/* Lines of one word each over a few letters. */
+static void few_letters(rng *r, int letters, int longest, buffer *text) {
+    for (int w = 0; w < WORDS; w++) {
+        int size = 1 + (int)rng_below(r, (uint64_t)longest);
+        for (int i = 0; i < size; i++) {
+            buffer_add_char(text, (char)('a' + rng_below(r, (uint64_t)letters)));
+        }
+        buffer_add_char(text, '\n');
+    }
+}
+
+static int plain_words(bytes text, plain_word *word) {
+    bytes line;
+    int words = 0;
+    while (text.size && bytes_split(&text, '\n', &line)) {
+        if (line.size) plain_take(&word[words++], line);
+    }
+    return words;
+}
+
+START_TEST(test_learner_brute_force) {
+    static plain_word word[WORDS];
+    buffer text = {0}, want = {0}, got = {0};
+    rng r = rng_make(test_seed("learner"), 8, (uint64_t)_i);
+    few_letters(&r, 1 + _i % 4, 3 + _i % 9, &text);
+    int words = plain_words(buffer_view(&text), word), least = 1 + _i % 3;
+    buffer_add_text(&want, "#version: 0.2\n");
+    char *left = NULL, *right = NULL;
+    while (plain_best(word, words, &left, &right) >= least) {
+        char *a = strdup(left), *b = strdup(right);
+        buffer_printf(&want, "%s %s\n", a, b);
+        for (int w = 0; w < words; w++) plain_merge(&word[w], a, b);
+        free(a);
+        free(b);
+    }
+    subword_config config = nmt(0, least);
+    subword *s = learn(&config, buffer_view(&text));
+    subword_write(s, &got);
+    ck_assert_str_eq(got.data, want.data);
+    for (int w = 0; w < words; w++) plain_free(&word[w]);
+    subword_free(s);
+    buffer_free(&text);
+    buffer_free(&want);
+    buffer_free(&got);
+}
+END_TEST
+
+/* The lines of the codes in order, each as often as it can be applied, until none can. */
+static void plain_apply(bytes codes, plain_word *w) {
+    bytes line, rest = codes;
+    while (rest.size && bytes_split(&rest, '\n', &line)) {
+        char pair[2 * SIGNS], *right;
+        if (!line.size || line.data[0] == '#') continue;
+        memcpy(pair, line.data, line.size);
+        pair[line.size] = 0;
+        right = strchr(pair, ' ');
+        *right++ = 0;
+        plain_merge(w, pair, right);
+    }
+}
+
+/* Words up to 300 signs, so that both ways of merging are taken. */
+START_TEST(test_apply_brute_force) {
+    static plain_word word[WORDS];
+    buffer text = {0}, codes = {0}, want = {0}, got = {0};
+    rng r = rng_make(test_seed("apply"), 9, (uint64_t)_i);
+    few_letters(&r, 1 + _i % 3, 30, &text);
+    subword_config config = nmt(200, 2);
+    subword *s = learn(&config, buffer_view(&text));
+    subword_write(s, &codes);
+    buffer_clear(&text);
+    few_letters(&r, 1 + _i % 3, 300, &text);
+    int words = plain_words(buffer_view(&text), word);
+    for (int w = 0; w < words; w++) {
+        plain_apply(buffer_view(&codes), &word[w]);
+        for (int i = 0; i < word[w].count; i++) {
+            bool last = i + 1 == word[w].count;
+            size_t size = strlen(word[w].sign[i]) - (last ? 4 : 0);
+            buffer_printf(&want, "%.*s%s", (int)size, word[w].sign[i], last ? "\n" : "@@ ");
+        }
+        plain_free(&word[w]);
+    }
+    apply_all(s, buffer_view(&text), &got);
+    ck_assert_str_eq(got.data, want.data);
+    subword_free(s);
+    buffer_free(&text);
+    buffer_free(&codes);
+    buffer_free(&want);
+    buffer_free(&got);
+}
+END_TEST
+
+/* Neither the order of lines nor their grouping to files matters; max_words is told. */
+START_TEST(test_order) {
+    buffer text = slurp("bpe-text.txt"), turned = {0}, a = {0}, b = {0};
+    size_t end = text.size;
+    for (size_t i = text.size; i-- > 0;) {
+        if (i && text.data[i - 1] != '\n') continue;
+        buffer_add(&turned, text.data + i, end - i);
+        end = i;
+    }
+    subword_config config = subword_defaults();
+    config.vocab_size = 500;
+    subword *s = learn(&config, buffer_view(&text)), *t = learn(&config, buffer_view(&turned));
+    subword_write(s, &a);
+    subword_write(t, &b);
+    ck_assert_str_eq(a.data, b.data);
+    ck_assert_int_eq(subword_size(s), 500);
+    subword_free(s);
+    subword_free(t);
+    subword_learner *l;
+    subword_learnt report;
+    config.max_words = 100;
+    ck_assert_int_eq(subword_learner_new(&config, &l, NULL), 0);
+    bytes rest = buffer_view(&text), line;
+    while (rest.size && bytes_split(&rest, '\n', &line)) MUST(!subword_learner_add(l, line, NULL));
+    ck_assert_int_eq(subword_learner_finish(l, &s, &report, NULL), 0);
+    ck_assert(report.dropped > 0 && report.distinct <= 100);
+    subword_learner_free(l);
+    subword_free(s);
+    buffer_free(&text);
+    buffer_free(&turned);
+    buffer_free(&a);
+    buffer_free(&b);
+}
+END_TEST
+
+/* ---- ranges and dropout */
+
+START_TEST(test_ranges) {
+    /* e and U+0301 become one character; the mark of a capital has no width */
+    bytes line = BYTES("e\xCC\x81"
+                       "A \xE1\xBA\x9B\xCC\xA3");
+    static const size_t want[][2] = {{0, 3}, {3, 3}, {3, 4}, {4, 5}, {5, 8}, {8, 10}};
+    subword_config config = subword_defaults();
+    subword_list list = {0};
+    config.kind = SUBWORD_CHAR;
+    config.lower = true;
+    config.min_count = 1;
+    subword *s = learn(&config, line);
+    subword_session *t = session(s);
+    ck_assert_int_eq(subword_encode(t, line, NULL, &list, NULL), 0);
+    ck_assert_uint_ge(list.count, 5);
+    for (size_t i = 0; i < list.count; i++) {
+        ck_assert_uint_eq(list.item[i].begin, want[i][0]);
+        ck_assert_uint_eq(list.item[i].end, want[i][1]);
+        ck_assert_int_ne(list.item[i].id, SUBWORD_UNKNOWN);
+    }
+    subword_list_free(&list);
+    subword_session_free(t);
+    subword_free(s);
+}
+END_TEST
+
+START_TEST(test_dropout) {
+    buffer text = slurp("bpe-text.txt"), got = {0}, back = {0};
+    subword_config config = subword_defaults();
+    config.vocab_size = 1000;
+    config.min_count = 1;
+    subword *s = learn(&config, buffer_view(&text));
+    subword_session *t = session(s);
+    bytes rest = buffer_view(&text), line;
+    subword_list plain = {0}, some = {0}, again = {0}, all = {0}, none = {0};
+    size_t sums[3] = {0}, differ = 0, number = 0;
+    while (rest.size && bytes_split(&rest, '\n', &line)) {
+        subword_dropout d = {.key = 5, .name = ++number};
+        MUST(!subword_encode(t, line, NULL, &plain, NULL));
+        MUST(!subword_encode(t, line, &d, &none, NULL));
+        d.rate = 1;
+        MUST(!subword_encode(t, line, &d, &all, NULL));
+        d.rate = 0.3;
+        MUST(!subword_encode(t, line, &d, &some, NULL));
+        MUST(!subword_encode(t, line, &d, &again, NULL));
+        MUST(none.count == plain.count && again.count == some.count);
+        MUST(!memcmp(none.item, plain.item, plain.count * sizeof *plain.item));
+        MUST(!memcmp(again.item, some.item, some.count * sizeof *some.item));
+        MUST(all.count == utf8_count(line) + (line.size > 0)); /* and the imagined space */
+        d.name += 1000000;
+        MUST(!subword_encode(t, line, &d, &again, NULL));
+        differ += again.count != some.count;
+        buffer_clear(&got);
+        buffer_clear(&back);
+        MUST(!subword_apply(t, line, &d, &got, NULL));
+        subword_undo(s, buffer_view(&got), &back);
+        MUST(bytes_equal(buffer_view(&back), line));
+        sums[0] += plain.count;
+        sums[1] += some.count;
+        sums[2] += all.count;
+    }
+    ck_assert(sums[0] < sums[1] && sums[1] < sums[2]);
+    ck_assert_uint_gt(differ, 10);
+    subword_list_free(&plain);
+    subword_list_free(&some);
+    subword_list_free(&again);
+    subword_list_free(&all);
+    subword_list_free(&none);
+    subword_session_free(t);
+    subword_free(s);
+    buffer_free(&text);
+    buffer_free(&got);
+    buffer_free(&back);
+}
+END_TEST
+
+/* ---- files from strangers */
+
+#define HEAD "#rill-subwords: 1\nunit bpe\nnormalize nfc\nlower no\nborders yes\n"
+static const struct {
+    const char *text;
+    size_t line;
+    const char *message; /* part of it */
+} faults[] = {
+    {"", 1, "found nothing"},
+    {"hello\n", 1, "expected \"#rill-subwords: 1\""},
+    {"#rill-subwords: 2\n", 1, "expected \"#rill-subwords: 1\""},
+    {"#rill-subwords: 1\nunit bpe\n", 2, "its head has no end"},
+    {"#rill-subwords: 1\nunit gpu\n\n", 2, "unknown value \"gpu\""},
+    {"#rill-subwords: 1\nsize 3\n\n", 2, "expected a line of the head"},
+    {HEAD "\n", 6, "the number of units"},
+    {HEAD "units -1\n\n", 6, "expected the number of units"},
+    {HEAD "units 99999999999\n\n", 6, "expected the number of units"},
+    {HEAD "units 2\n\na\t1\n", 9, "cut short: expected 2 units, found 1"},
+    {HEAD "units 1\n\na\t1\nb\t1\n", 9, "more lines than the 1 units"},
+    {HEAD "units 1\n\na\t1", 8, "the last line has no end"},
+    {HEAD "units 1\n\na\n", 8, "expected unit TAB count"},
+    {HEAD "units 1\n\na\tx\n", 8, "expected unit TAB count"},
+    {HEAD "units 1\n\na\t-1\n", 8, "expected unit TAB count"},
+    {HEAD "units 1\n\n\t1\n", 8, "a unit has 0 bytes"},
+    {HEAD "units 2\n\na\t1\na\t1\n", 9, "stands twice"},
+    {HEAD "units 1\n\n<unk>\t1\n", 8, "the name of a special unit"},
+    {HEAD "units 1\n\n\xE2\x90\x9Bxy\t1\n", 8, "bad escape"},
+    {HEAD "units 1\n\n\xC3(\t1\n", 8, "invalid UTF-8"},
+    {HEAD "units 2\n\na\t1\na b\t1\n", 9, "no line before this makes \"b\""},
+    {HEAD "units 2\n\na\t1\n\xE2\x90\x9B"
+          "F5<unk> a\t1\n",
+     9, "no line before this makes"},
+    {HEAD "units 3\n\na\t1\na a\t1\na a\t1\n", 10, "the merge stands twice"},
+    {HEAD "protect (\nunits 0\n\n", 8, "bad regular expression"},
+    {HEAD "symbol a\nsymbol a\nunits 0\n\n", 9, "is given twice"},
+    {HEAD "symbol \nunits 0\n\n", 8, "empty, too long"},
+    {"#rill-subwords: 1\nunit byte-bpe\nunits 1\n\na\t1\n", 5, "no line makes the byte 00"},
+    {"#rill-subwords: 1\nunit word\nunits 2\n\na\t1\na a\t1\n", 6, "are not merged"},
+    {"#version: 0.1\na b\n", 1, "codes of version 0.2"},
+    {"#version: 0.2\na b", 2, "the last line has no end"},
+    {"#version: 0.2\na b\nab\n", 3, "expected two units"},
+    {"#version: 0.2\na b c\n", 2, "expected two units"},
+    {"#version: 0.2\na bc\n", 2, "\"bc\" is no character"},
+    {"#version: 0.2\n\n", 2, "expected two units"},
+};
+
+START_TEST(test_faults) {
+    rill_error error = {0};
+    subword *s;
+    int status = subword_read(bytes_of(faults[_i].text), "codes", &s, &error);
+    if (status != RILL_EDATA || error.line != faults[_i].line ||
+        !strstr(error.message, faults[_i].message) || strcmp(error.file, "codes")) {
+        ck_abort_msg("status %d, %s:%zu: %s", status, error.file, error.line, error.message);
+    }
+    ck_assert(s == NULL);
+}
+END_TEST
+
+/* A unit can't be made to double without end. */
+START_TEST(test_doubling) {
+    buffer text = {0}, unit = {0};
+    rill_error error = {0};
+    subword *s;
+    buffer_add_text(&text, HEAD "units 40\n\na\t1\n");
+    buffer_add_char(&unit, 'a');
+    for (int i = 0; i < 39 && unit.size < 100000; i++) {
+        buffer_printf(&text, "%s %s\t1\n", unit.data, unit.data);
+        size_t size = unit.size;
+        for (size_t k = 0; k < size; k++) buffer_add_char(&unit, 'a');
+    }
+    ck_assert_int_eq(subword_read(buffer_view(&text), "codes", &s, &error), RILL_ELIMIT);
+    ck_assert(strstr(error.message, "more than 65535 bytes") && error.line > 8);
+    buffer_free(&text);
+    buffer_free(&unit);
+}
+END_TEST
+
+/* Cut at every length: always refused. Flipped anywhere: refused, or still a sound list of units.
+ */
+START_TEST(test_damage) {
+    buffer text = slurp("bpe-text.txt"), file = {0};
+    subword_config config = round_config(_i ? 2 + 32 : 3);
+    config.vocab_size = 330;
+    subword *s = learn(&config, buffer_view(&text)), *got;
+    subword_write(s, &file);
+    subword_free(s);
+    for (size_t i = 0; i < file.size; i++) {
+        rill_error error = {0};
+        int status = subword_read(bytes_slice(buffer_view(&file), 0, i), "codes", &got, &error);
+        MUST(status < 0 && error.line > 0 && error.message[0]);
+    }
+    rng r = rng_make(test_seed("damage"), 10, (uint64_t)_i);
+    size_t sound = 0;
+    for (int i = 0; i < 3000; i++) {
+        size_t at = rng_below(&r, file.size);
+        char was = file.data[at];
+        file.data[at] = (char)rng_below(&r, 256);
+        if (subword_read(buffer_view(&file), "codes", &got, NULL) == 0) {
+            subword_session *t = session(got);
+            check_round(got, t, BYTES("The caf\xC3\xA9 12 \xE2\x96\x81 x"), false);
+            subword_session_free(t);
+            subword_free(got);
+            sound++;
+        }
+        file.data[at] = was;
+    }
+    ck_assert(sound > 0 && sound < 3000);
+    buffer_free(&text);
+    buffer_free(&file);
+}
+END_TEST
+
 void add_subword_cases(Suite *suite) {
     TCase *c = tcase_create("subword");
     tcase_set_timeout(c, 60);
@@ -262,5 +667,14 @@ void add_subword_cases(Suite *suite) {
     tcase_add_loop_test(c, test_golden_apply, 0, 2);
     tcase_add_loop_test(c, test_round_trip, 0, ROUND_CONFIGS);
     tcase_add_loop_test(c, test_file_round, 0, ROUND_CONFIGS);
+    tcase_add_loop_test(c, test_planes, 0, 2);
+    tcase_add_loop_test(c, test_learner_brute_force, 0, 60);
+    tcase_add_loop_test(c, test_apply_brute_force, 0, 60);
+    tcase_add_test(c, test_order);
+    tcase_add_test(c, test_ranges);
+    tcase_add_test(c, test_dropout);
+    tcase_add_loop_test(c, test_faults, 0, sizeof faults / sizeof *faults);
+    tcase_add_test(c, test_doubling);
+    tcase_add_loop_test(c, test_damage, 0, 2);
     suite_add_tcase(suite, c);
 }

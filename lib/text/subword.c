@@ -131,6 +131,15 @@ int subword_add_merge(subword *s, int32_t left, int32_t right, int64_t count, ri
     return add_entry(s, (subword_entry){left, right, id, count}, error);
 }
 
+bool subword_forced(const subword_config *g, int byte) {
+    if (byte >= MARK_CAPITAL) return g->lower;
+    if (g->format == SUBWORD_NMT || g->kind == SUBWORD_WORD || g->kind == SUBWORD_CHAR) {
+        return false;
+    }
+    if (g->kind == SUBWORD_BPE) return byte == ' ';
+    return byte != 0xC0 && byte != 0xC1 && byte < 0xF5;
+}
+
 /* ---- tables */
 
 static pair_slot *pair_place(const subword *s, uint64_t key) {

@@ -287,6 +287,17 @@ static int read_units(source *r, const head *h, subword *s) {
     return r->rest.size ? FAULT(r, 1, "more lines than the %" PRId64 " units told", h->units) : 0;
 }
 
+/* Of byte units none may be missing: nothing is unknown to them, whoever made the file. */
+static int check_bytes(const source *r, const subword *s) {
+    for (int i = 0; i < 256 && s->cut.config.kind == SUBWORD_BYTE; i++) {
+        char byte = (char)i;
+        if (subword_forced(&s->cut.config, i) && strmap_find(&s->unit, (bytes){&byte, 1}) < 0) {
+            return FAULT(r, 1, "no line makes the byte %02X, which byte-bpe must have", i);
+        }
+    }
+    return 0;
+}
+
 /* A merge that stands twice is told by its entry: entries begin behind the blank line. */
 static int seal(source *r, size_t head_lines, subword *s) {
     int status = subword_seal(s, r->error);
@@ -301,6 +312,7 @@ static int read_native(source *r, subword **out) {
     size_t head_lines = r->line;
     if (status == 0) status = start_from(r, &h, &s);
     if (status == 0) status = read_units(r, &h, s);
+    if (status == 0) status = check_bytes(r, s);
     if (status == 0) status = seal(r, head_lines, s);
     buffer_free(&h.text);
     free(h.size);

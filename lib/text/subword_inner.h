@@ -106,6 +106,8 @@ int subword_special(bytes shown);
 MUST_USE int subword_add_unit(subword *s, bytes inner, int64_t count, rill_error *error);
 MUST_USE int subword_add_merge(subword *s, int32_t left, int32_t right, int64_t count,
                                rill_error *error);
+/* Whether the byte is a unit whatever the text: the space, marks, all bytes that UTF-8 has. */
+bool subword_forced(const subword_config *g, int byte);
 /* Makes the tables. A merge that stands twice is RILL_EDATA with the number of its entry, from 1, in
  * `line`. */
 MUST_USE int subword_seal(subword *s, rill_error *error);

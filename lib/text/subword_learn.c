@@ -152,21 +152,11 @@ static int count_signs(const cutter *c, const tally *parts, tally *signs) {
     return status;
 }
 
-/* Units that are there whatever the text: the space, the marks, all bytes that UTF-8 has. */
-static bool is_forced(const subword_config *g, int byte) {
-    if (byte >= MARK_CAPITAL) return g->lower;
-    if (g->format == SUBWORD_NMT || g->kind == SUBWORD_WORD || g->kind == SUBWORD_CHAR) {
-        return false;
-    }
-    if (g->kind == SUBWORD_BPE) return byte == ' ';
-    return byte != 0xC0 && byte != 0xC1 && byte < 0xF5;
-}
-
 static int add_forced(subword *s, const tally *signs, rill_error *error) {
     for (int i = 0; i < 256; i++) {
         char byte = (char)i;
         bytes sign = {&byte, 1};
-        if (!is_forced(&s->cut.config, i) || strmap_find(&s->unit, sign) >= 0) continue;
+        if (!subword_forced(&s->cut.config, i) || strmap_find(&s->unit, sign) >= 0) continue;
         int32_t id = strmap_find(&signs->words, sign);
         TRY(subword_add_unit(s, sign, id < 0 ? 0 : signs->count[id], error));
     }
