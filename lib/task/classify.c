@@ -12,7 +12,12 @@ static void close_model(void *model) {
     classify_model_free(model);
 }
 
+/* The words or whatever the units are, as the model spells them. */
+static const char *const form_rows[] = {"form.weight", NULL};
+static const remap_spec vocabularies[] = {{"forms", false, form_rows}, {0}};
+
 const task task_classify = {.name = "classify",
+                            .vocabularies = vocabularies,
                             .options = &classify_option_table,
                             .train = classify_train,
                             .check = classify_check,
