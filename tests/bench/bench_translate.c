@@ -203,7 +203,9 @@ static double run_child(results *r, void (*job)(results *, int), int threads) {
 static bool ask_peer(const char *script, int threads, double *step, double *memory, char name[64]) {
     char command[1024];
     double s, m;
-    snprintf(command, sizeof command, "python3 '%s' %d %d 2>&1", script, threads, STEPS);
+    const char *python = getenv("PYTHON");
+    if (!python) python = "/usr/bin/python3"; /* Debian's own, which sees python3-torch */
+    snprintf(command, sizeof command, "'%s' '%s' %d %d 2>&1", python, script, threads, STEPS);
     FILE *peer = popen(command, "r");
     bool good = peer && fscanf(peer, "%63s %lf %lf", name, &s, &m) == 3;
     if (peer) pclose(peer);
