@@ -316,6 +316,74 @@ START_TEST(learning_curve) {
 }
 END_TEST
 
+/* Streams a text through the units. */
+static const char *through(const rill_tokenizer *t, const rill_options *o, bool undo,
+                           const char *text) {
+    char in_path[128], out_path[128];
+    in_folder("units.in", in_path);
+    in_folder("units.out", out_path);
+    write_file(in_path, text);
+    int in = open(in_path, O_RDONLY), out = open(out_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    OK(rill_tokenizer_filter(t, o, undo, in, "in", out, NULL, &e));
+    close(in);
+    close(out);
+    return read_file(out_path);
+}
+
+START_TEST(units) {
+    char text[128], codes[128];
+    const char *files[] = {text};
+    rill_tokenizer *t, *again;
+    rill_options *o, *tag = options();
+    in_folder("units.txt", text);
+    in_folder("units.codes", codes);
+    write_file(text, "the tree the tree\nthe house\n");
+    OK(rill_options_new("tokenize", &o, &e));
+    FAILS(RILL_EUSAGE, rill_tokenizer_learn(tag, files, 1, NULL, &t, &e));
+    ck_assert_ptr_null(t);
+    OK(rill_tokenizer_learn(o, files, 1, NULL, &t, &e));
+    OK(rill_tokenizer_save(t, codes, &e));
+    OK(rill_tokenizer_open(codes, &again, &e));
+    ck_assert_int_eq(rill_tokenizer_size(t), rill_tokenizer_size(again));
+    ck_assert_str_eq(through(t, o, false, "the tree\n\nx"), "\xE2\x96\x81the \xE2\x96\x81tree\n\n"
+                                                            "\xE2\x96\x81 x");
+    ck_assert_str_eq(through(again, o, true, "\xE2\x96\x81the \xE2\x96\x81tree\n"), "the tree\n");
+    FAILS(RILL_EDATA, rill_tokenizer_open(text, &again, &e));
+    ck_assert_uint_eq(e.line, 1);
+    rill_tokenizer_free(again);
+    rill_tokenizer_free(NULL);
+    rill_tokenizer_free(t);
+    rill_options_free(o);
+    rill_options_free(tag);
+}
+END_TEST
+
+START_TEST(vocabularies) {
+    char text[128], words[128], pruned[128], *report;
+    const char *files[] = {text};
+    rill_options *o;
+    rill_model *m;
+    in_folder("words.txt", text);
+    in_folder("words.tsv", words);
+    in_folder("pruned.rill", pruned);
+    write_file(text, "the tree the\n");
+    OK(rill_options_new("vocab", &o, &e));
+    set(o, "output", words);
+    OK(rill_vocab_run(RILL_VOCAB_BUILD, o, files, 1, &report, &e));
+    ck_assert_str_eq(read_file(words), "the\t2\ntree\t1\n");
+    ck_assert_ptr_nonnull(strstr(report, "2 of 2 different words"));
+    rill_free(report);
+    FAILS(RILL_EUSAGE, rill_vocab_run(64, o, files, 1, &report, &e));
+    rill_options_free(o);
+    OK(rill_model_prune(model_path, words, NULL, false, pruned, false, &report, &e));
+    ck_assert_ptr_nonnull(strstr(report, "2 kept, 0 added"));
+    rill_free(report);
+    OK(rill_model_open(pruned, &m, &e));
+    rill_model_free(m);
+    FAILS(RILL_EUSAGE, rill_model_prune(model_path, words, "x", false, pruned, false, &report, &e));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("api");
     TCase *t = tcase_create("rill.h");
@@ -330,6 +398,8 @@ int main(void) {
     tcase_add_test(t, evaluation_and_check);
     tcase_add_test(t, filter_and_session);
     tcase_add_test(t, learning_curve);
+    tcase_add_test(t, units);
+    tcase_add_test(t, vocabularies);
     suite_add_tcase(suite, t);
     int status = test_run(suite);
     tear_down();

@@ -6,8 +6,8 @@
  *
  *   native      Lossless: decoding what was encoded gives the normalised text back, to the byte. A
  *               space belongs to the unit behind it; where text begins a space is imagined, so that
- *               a word is the same unit at the start of a line (not with characters). No unit but a
- *               whole word holds more than one space, and it stands in front.
+ *               a word is the same unit at the start of a line (not with characters). A learnt unit
+ *               holds at most one space, in front.
  *   subword-nmt What the tool of that name does, byte for byte: words are what stands between
  *               spaces, the last unit of a word ends in </w>. Nothing is normalised.
  *
