@@ -117,6 +117,14 @@ demo() {
     run build/rill-tag apply --output horizontal build/demo/english.rill corpora/fresh.txt
     say "scoring it, with the most frequent tags as a baseline"
     run build/rill-tag eval build/demo/english.rill corpora/english-dev.conllu
+    say "training a small spam filter, English and Korean, on 160 messages"
+    run build/rill-classify train --force --model build/demo/spam.rill \
+        --dev corpora/spam-dev.txt corpora/spam.txt
+    say "why a message is spam"
+    printf '%s\n' "Your parcel is waiting, click here and pay the fee now" \
+        "Can you bring the bread on Friday?" "지금 클릭하고 무료 쿠폰 받으세요" |
+        run build/rill-classify apply --probs --explain build/demo/spam.rill
+    run build/rill-classify eval build/demo/spam.rill corpora/spam-dev.txt
 }
 
 case ${1-} in

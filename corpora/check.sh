@@ -8,6 +8,8 @@
 #   phrases*.tsv  English TAB Korean; English is printable ASCII, Korean is that and composed Hangul
 #              syllables (so UTF-8 and NFC), no space too many, no English twice, no Korean of dev in
 #              train, no word in dev that train does not have
+#   sentiment*.tsv, spam*.txt  a label of the set, one blank or TAB, a text that stands once, also over
+#              train and dev; valid UTF-8; both labels in every file
 #   sources.tsv, and get.sh against a small mirror (the network is never used)
 #
 # Every rule is first tried on a file that breaks it.
@@ -207,6 +209,23 @@ sources() {
     END { exit bad }' "$@"
 }
 
+# labelled FILES: `label TAB text` or `__label__x text`; nothing stands twice over all files.
+labelled() {
+    awk '
+    function wrong(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
+    FNR == 1 { if (file && (!one || !two)) wrong("a label is missing in " file); file = FILENAME; one = two = 0 }
+    !/^(pos|neg)\t[^ \t].*[^ \t\r]$/ && !/^__label__(spam|ham) [^ \t].*[^ \t\r]$/ { wrong("expected label and text") }
+    /^(pos|__label__spam)/ { one++ }
+    /^(neg|__label__ham)/ { two++ }
+    {
+        text = $0
+        sub(/^[^ \t]*[ \t]/, "", text)
+        if (text in seen) wrong("stands at " seen[text] " too")
+        seen[text] = FILENAME ":" FNR
+    }
+    END { if (!one || !two) wrong("a label is missing"); exit bad }' "$@"
+}
+
 fail() {
     printf 'check.sh: %s\n' "$1"
     exit 1
@@ -256,6 +275,8 @@ self_test() {
     found=$(pairs "$tmp/train" "$tmp/dev") && fail "pairs accepts dev pairs of train"
     [ "$(printf '%s\n' "$found" | wc -l)" -eq 3 ] || fail "pairs: expected 3 faults, found: $found"
     pairs "$tmp/train" || fail "pairs refuses good ones"
+    printf 'pos\tgood\nneg\tbad\npos\tbad\nmeh\tso\nneg\tend \n' | breaks labelled 3
+    printf 'pos\tgood\n' | breaks labelled 1
     printf 'set\nx\ta/b\t1\tp\t1\t1\n' | breaks sources 2
 }
 
@@ -337,6 +358,8 @@ awk -F '\t' 'NR == FNR { train[$0]; next } !($0 in train) { print FILENAME ":" F
 lines "$here/fresh.en" || bad=1
 cut -f 1 "$here/phrases.tsv" "$here/phrases-dev.tsv" | grep -qxFf "$here/fresh.en" &&
     fail "a line of fresh.en stands in phrases*.tsv"
+labelled "$here/sentiment.tsv" "$here/sentiment-dev.tsv" || bad=1
+labelled "$here/spam.txt" "$here/spam-dev.txt" || bad=1
 sources "$here/sources.tsv" || bad=1
 at_least 400 english.conllu '^# text'
 at_least 80 english-dev.conllu '^# text'
@@ -350,6 +373,10 @@ at_least 2000 phrases.tsv .
 at_least 200 phrases-hand.tsv .
 at_least 200 phrases-dev.tsv .
 at_least 10 fresh.en .
+at_least 200 sentiment.tsv .
+at_least 50 sentiment-dev.tsv .
+at_least 150 spam.txt .
+at_least 40 spam-dev.txt .
 if command -v curl >/dev/null && command -v sha256sum >/dev/null; then
     get_test
 else

@@ -322,7 +322,7 @@ START_TEST(outputs) {
     ck_assert_int_eq(sscanf(out, "pos\t%lf\tneg\t%lf\n", &first, &second), 2);
     ck_assert_double_eq_tol(first + second, 1, 2e-4);
     free(out);
-    out = answers(&m, 1, applying("threshold", "1"), "so great\nso dull");
+    out = answers(&m, 1, applying("threshold", "1"), "xyzzy\nzyxxy");
     ck_assert_str_eq(out, "\n\n");
     free(out);
     o = applying("json", "true");

@@ -30,7 +30,7 @@ typedef struct classify_options {
     int64_t vectors_limit, min_count, max_length, chunk;
     /* network */
     char *cell, *pool;
-    int64_t hidden, layers, form_dim, affix_dim, ngrams, ngrams_limit;
+    int64_t hidden, layers, form_dim, affix_dim, ngrams, stems, ngrams_limit;
     int64_t conv_width, conv_stride, conv_filters;
     bool norm, residual;
     double dropout, dropout_in, recurrent_dropout, word_dropout, smoothing, noise;
@@ -85,7 +85,7 @@ typedef struct classify_lexicon {
     bool *single;   /* [grams] a unit, not a sequence of them */
     real *gram;     /* [grams, K] */
     real *prior;    /* [2, K] */
-    int order;      /* longest n-gram */
+    int order, stems; /* longest n-gram; letters of a stem, 0: no stems */
 } classify_lexicon;
 
 void classify_lexicon_free(classify_lexicon *l);
@@ -109,15 +109,16 @@ void classify_forms_free(classify_forms *f);
 
 /* ---- naive Bayes */
 
-/* Distinct n-grams of a text, as ids of `map`: those that are there, or (grow) all. */
+/* Distinct n-grams of a text, and n-grams of its stems (the first letters of every unit), as ids of
+ * `map`: those that are there, or (grow) all. */
 typedef struct classify_grams {
     int32_t *id; /* [count], ascending */
     size_t count, room;
     buffer key;
 } classify_grams;
 
-MUST_USE int classify_grams_find(classify_grams *g, strmap *map, bool grow, int order,
-                                 const classify_unit *unit, size_t units);
+MUST_USE int classify_grams_find(classify_grams *g, const classify_lexicon *l, strmap *map,
+                                 bool grow, const classify_unit *unit, size_t units);
 void classify_grams_free(classify_grams *g);
 /* Scores [K] for the network, and of the baseline (units alone); either may be NULL. */
 void classify_bayes(const classify_lexicon *l, const classify_grams *g, real *score,
@@ -144,12 +145,17 @@ void classify_data_free(classify_data *d);
 
 /* ---- model */
 
+typedef struct classify_decision classify_decision;
+
 typedef struct classify_model {
     classify_options options; /* as stored */
     classify_lexicon lexicon;
     classify_net net;
-    double temperature; /* logits are divided by it */
-    float *threshold;   /* [K] multi: probability from which a label is given */
+    struct classify_decision {
+        double bayes;       /* what naive Bayes' scores are added to the logits with */
+        double temperature; /* the sum is divided by it */
+        float *threshold;   /* [K] multi: probability from which a label is given */
+    } decision;
     bytes summary;
     bundle *bundle;
 } classify_model;
@@ -157,9 +163,9 @@ typedef struct classify_model {
 void classify_model_shape(const classify_options *o, const classify_lexicon *l,
                           classify_net_config *config);
 MUST_USE int classify_model_save(const classify_options *o, const classify_lexicon *l,
-                                 const classify_net *net, const real *weights, double temperature,
-                                 const float *threshold, bytes summary, const char *path,
-                                 rill_error *error);
+                                 const classify_net *net, const real *weights,
+                                 const classify_decision *decision, bytes summary,
+                                 const char *path, rill_error *error);
 /* Takes the bundle, also on failure. */
 MUST_USE int classify_model_open(bundle *b, classify_model **out, rill_error *error);
 void classify_model_free(classify_model *m);
@@ -176,16 +182,17 @@ MUST_USE int classify_session_new(classify_model *const *models, size_t count,
 MUST_USE int classify_session_train(const classify_options *o, const classify_lexicon *l,
                                     const classify_net *net, const real *weights, pool *pool,
                                     classify_session **out, rill_error *error);
-/* Probabilities [count, K] of texts, which do not depend on which stand together. logits: (train
- * sessions, one model) the logits before the temperature instead. */
+/* Probabilities [count, K] of texts, which do not depend on which stand together; or (one model) the
+ * network's logits. */
 MUST_USE int classify_session_run(classify_session *s, const bytes *text, size_t count,
                                   float *probability, bool logits, rill_error *error);
-/* One text's logits as probabilities. */
-void classify_probabilities(const kernels *k, bool multi, int K, double temperature,
-                            const real *logits, real *out);
-/* The baseline's label of each text (single), or its labels as 0 and 1 [count, K] (multi). */
-MUST_USE int classify_session_baseline(classify_session *s, const bytes *text, size_t count,
-                                       int32_t *label, rill_error *error);
+/* Naive Bayes by the first model: scores [count, K] that the logits are added to, and what the
+ * baseline answers: a label each, or (multi) 0 and 1 [count, K]. Either may be NULL. */
+MUST_USE int classify_session_bayes(classify_session *s, const bytes *text, size_t count,
+                                    float *score, int32_t *baseline, rill_error *error);
+/* One text's probabilities from its logits and scores (NULL: none). */
+void classify_probabilities(const kernels *k, bool multi, int K, const classify_decision *d,
+                            const real *logits, const real *score, real *out);
 void classify_session_free(classify_session *s);
 const classify_lexicon *classify_session_lexicon(const classify_session *s);
 const float *classify_session_threshold(const classify_session *s); /* [K] */
@@ -199,9 +206,10 @@ typedef struct classify_scores {
     int K;
     bool multi, wants_baseline;
     strmap labels;      /* the model's, then those that only gold has */
-    size_t texts, room, gold_room, value_room, baseline_room;
+    size_t texts, gold_room, value_room, score_room, baseline_room;
     int32_t *gold;      /* [texts], multi [texts,K] */
     float *value;       /* [texts,K] logits or probabilities */
+    float *score;       /* [texts,K] of naive Bayes, with logits only */
     int32_t *baseline;  /* as gold */
     int64_t unknown;    /* multi: gold labels that the model does not know */
 } classify_scores;
@@ -211,14 +219,12 @@ MUST_USE int classify_scores_add(classify_scores *c, classify_session *s, const 
                                  const char *path, bool logits, rill_error *error);
 void classify_scores_free(classify_scores *c);
 
-/* What is decided on held-out logits: the temperature with the least cross entropy, and (multi) for
- * every label the threshold with the best F1. */
-typedef struct classify_decision {
-    double temperature;
-    float *threshold; /* [K] */
-} classify_decision;
-/* Values become probabilities. threshold must have room for K. */
+/* Decides on held-out logits: the temperature and the weight of naive Bayes with the least cross
+ * entropy, and (multi) for every label the threshold with the best F1. Values become probabilities.
+ * d->bayes is what to start from, 0: none; d->threshold must have room for K. */
 MUST_USE int classify_decide(classify_scores *c, classify_decision *d);
+/* The weight that makes scores of training texts, each without itself, most probable. */
+double classify_bayes_weight(const classify_data *d, int K, bool multi);
 /* Label given to text i (single): the most probable one. */
 int32_t classify_best(const classify_scores *c, size_t i);
 

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BETWEEN = 0x1f }; /* between the units of an n-gram */
+enum { BETWEEN = 0x1f, STEM = 0x1e }; /* between the units of an n-gram; before those of stems */
 
 void classify_grams_free(classify_grams *g) {
     free(g->id);
@@ -34,22 +34,32 @@ static int by_number(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-int classify_grams_find(classify_grams *g, strmap *map, bool grow, int order,
+/* N-grams that begin at unit i, of whole forms or of stems; keys of stems begin with a mark. */
+static int add_grams(classify_grams *g, strmap *map, bool grow, int order, int stem,
+                     const classify_unit *unit, size_t units, size_t i) {
+    buffer_clear(&g->key);
+    if (stem > 0) buffer_add_char(&g->key, STEM);
+    for (size_t n = 0; n < (size_t)order && i + n < units; n++) {
+        int32_t id;
+        bytes form = unit[i + n].form;
+        if (n > 0) buffer_add_char(&g->key, BETWEEN);
+        buffer_add_bytes(&g->key, stem > 0 ? utf8_prefix(form, (size_t)stem) : form);
+        if (g->key.failed) return RILL_ENOMEM;
+        if (grow) TRY(strmap_add(map, buffer_view(&g->key), &id));
+        else id = strmap_find(map, buffer_view(&g->key));
+        if (id < 0) continue;
+        TRY(mem_grow(&g->id, &g->room, g->count + 1, sizeof *g->id));
+        g->id[g->count++] = id;
+    }
+    return 0;
+}
+
+int classify_grams_find(classify_grams *g, const classify_lexicon *l, strmap *map, bool grow,
                         const classify_unit *unit, size_t units) {
     g->count = 0;
     for (size_t i = 0; i < units; i++) {
-        buffer_clear(&g->key);
-        for (size_t n = 0; n < (size_t)order && i + n < units; n++) {
-            int32_t id;
-            if (n > 0) buffer_add_char(&g->key, BETWEEN);
-            buffer_add_bytes(&g->key, unit[i + n].form);
-            if (g->key.failed) return RILL_ENOMEM;
-            if (grow) TRY(strmap_add(map, buffer_view(&g->key), &id));
-            else id = strmap_find(map, buffer_view(&g->key));
-            if (id < 0) continue;
-            TRY(mem_grow(&g->id, &g->room, g->count + 1, sizeof *g->id));
-            g->id[g->count++] = id;
-        }
+        TRY(add_grams(g, map, grow, l->order, 0, unit, units, i));
+        if (l->stems > 0) TRY(add_grams(g, map, grow, l->order, l->stems, unit, units, i));
     }
     if (g->count == 0) return 0;
     qsort(g->id, g->count, sizeof *g->id, by_number);
@@ -62,7 +72,8 @@ int classify_grams_find(classify_grams *g, strmap *map, bool grow, int order,
 }
 
 bool classify_is_single(bytes gram) {
-    return gram.size == 0 || !memchr(gram.data, BETWEEN, gram.size);
+    if (gram.size == 0) return true;
+    return gram.data[0] != STEM && !memchr(gram.data, BETWEEN, gram.size);
 }
 
 static void finish(const double *sum, int K, bool multi, size_t grams, real *score) {

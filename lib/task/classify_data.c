@@ -68,8 +68,7 @@ static int add_units(reading *r) {
 
 static int add_grams(reading *r) {
     classify_grams *g = &r->found;
-    TRY(classify_grams_find(g, &r->grams.words, true, r->l->order, r->cutter.unit,
-                            r->cutter.units));
+    TRY(classify_grams_find(g, r->l, &r->grams.words, true, r->cutter.unit, r->cutter.units));
     size_t before = r->grams.room, grams = (size_t)r->grams.words.count;
     TRY(mem_grow(&r->grams.count, &r->grams.room, grams, sizeof *r->grams.count));
     for (size_t i = before; i < r->grams.room; i++) r->grams.count[i] = 0;
@@ -287,6 +286,7 @@ static int open_tokenizer(reading *r) {
     l->chars = !strcmp(r->o->units, "char");
     l->lower = r->o->lower;
     l->order = r->o->ngrams > 0 ? (int)r->o->ngrams : 1;
+    l->stems = r->o->ngrams > 0 ? (int)r->o->stems : 0;
     if (r->o->rules) return tokenizer_open(r->o->rules, l->form, &l->tokenizer, r->error);
     return tokenizer_new((bytes){0}, l->form, NULL, &l->tokenizer, r->error);
 }

@@ -1,6 +1,6 @@
 /* classify_model: the classifier in a bundle.
  *
- *     metadata   task "classify", config, summary, decision: {"multi", "temperature"}
+ *     metadata   task "classify", config, summary, decision: {"multi", "bayes", "temperature"}
  *     strings    rules, forms, affixes, vectors, labels, grams
  *     I64        forms.count, affixes.count
  *     F32        thresholds [K], bayes.weight [G,K], bayes.prior [2,K]; the weights of the network
@@ -45,14 +45,13 @@ typedef struct parts {
     const classify_options *o;
     const classify_lexicon *l;
     const classify_net *net;
-    double temperature;
-    const float *threshold;
+    const classify_decision *decision;
     int64_t rules[2];
 } parts;
 
 static int store_tables(bundle_writer *w, const parts *p, rill_error *error) {
     int64_t K = p->l->labels.count, one[] = {K}, table[] = {p->l->grams.count, K}, two[] = {2, K};
-    TRY(bundle_writer_tensor(w, "thresholds", BUNDLE_F32, 1, one, p->threshold, error));
+    TRY(bundle_writer_tensor(w, "thresholds", BUNDLE_F32, 1, one, p->decision->threshold, error));
     TRY(bundle_writer_tensor(w, "bayes.weight", BUNDLE_F32, 2, table, p->l->gram, error));
     return bundle_writer_tensor(w, "bayes.prior", BUNDLE_F32, 2, two, p->l->prior, error);
 }
@@ -62,7 +61,8 @@ static int fill_model(bundle_writer *w, parts *p, const real *weights, bytes sum
     const classify_lexicon *l = p->l;
     TRY(store_head(w, "classify", &classify_option_table, p->o, summary, error));
     TRY(store_json(w, "decision",
-                   json_pack("{sb sf}", "multi", l->multi, "temperature", p->temperature), error));
+                   json_pack("{sb sf sf}", "multi", l->multi, "bayes", p->decision->bayes,
+                             "temperature", p->decision->temperature), error));
     TRY(store_text(w, "rules", tokenizer_rules(l->tokenizer), p->rules, error));
     TRY(store_vocab(w, "forms", &l->forms, error));
     TRY(store_vocab(w, "affixes", &l->affixes, error));
@@ -76,11 +76,11 @@ static int fill_model(bundle_writer *w, parts *p, const real *weights, bytes sum
 }
 
 int classify_model_save(const classify_options *o, const classify_lexicon *l,
-                        const classify_net *net, const real *weights, double temperature,
-                        const float *threshold, bytes summary, const char *path,
+                        const classify_net *net, const real *weights,
+                        const classify_decision *decision, bytes summary, const char *path,
                         rill_error *error) {
     bundle_writer *w = NULL;
-    parts p = {o, l, net, temperature, threshold, {0}};
+    parts p = {o, l, net, decision, {0}};
     TRY(bundle_writer_new(&w, error));
     int status = fill_model(w, &p, weights, summary, error);
     if (status == 0) status = bundle_writer_save(w, path, error);
@@ -103,7 +103,7 @@ static int load_floats(bundle *b, const char *name, int rank, const int64_t *sha
 static int load_tables(classify_model *m, bundle *b, rill_error *error) {
     classify_lexicon *l = &m->lexicon;
     int64_t K = l->labels.count, one[] = {K}, table[] = {l->grams.count, K}, two[] = {2, K};
-    TRY(load_floats(b, "thresholds", 1, one, &m->threshold, error));
+    TRY(load_floats(b, "thresholds", 1, one, &m->decision.threshold, error));
     TRY(load_floats(b, "bayes.weight", 2, table, &l->gram, error));
     TRY(load_floats(b, "bayes.prior", 2, two, &l->prior, error));
     l->single = mem_new((size_t)l->grams.count, sizeof *l->single);
@@ -118,10 +118,12 @@ static int load_decision(classify_model *m, bundle *b, rill_error *error) {
     json_t *json = NULL;
     int multi;
     TRY(load_json(b, "decision", &json, error));
-    int bad = json_unpack(json, "{sb sF}", "multi", &multi, "temperature", &m->temperature);
+    classify_decision *d = &m->decision;
+    int bad = json_unpack(json, "{sb sF sF}", "multi", &multi, "bayes", &d->bayes, "temperature",
+                          &d->temperature);
     json_decref(json);
-    m->lexicon.multi = multi;
-    bool good = !bad && m->temperature > 0 && isfinite(m->temperature);
+    bool good = !bad && d->temperature > 0 && isfinite(d->temperature) && isfinite(d->bayes);
+    if (good) m->lexicon.multi = multi;
     return good ? 0 : load_damaged(b, error, "decision");
 }
 
@@ -131,6 +133,7 @@ static int load_lexicon(classify_model *m, bundle *b, rill_error *error) {
     l->chars = !strcmp(m->options.units, "char");
     l->lower = m->options.lower;
     l->order = m->options.ngrams > 0 ? (int)m->options.ngrams : 1;
+    l->stems = m->options.ngrams > 0 ? (int)m->options.stems : 0;
     TRY(load_decision(m, b, error));
     TRY(load_rules(b, l->form, &l->tokenizer, error));
     TRY(load_vocab(b, "forms", &l->forms, error));
@@ -181,7 +184,7 @@ void classify_model_free(classify_model *m) {
     options_free(&classify_option_table, &m->options);
     classify_lexicon_free(&m->lexicon);
     classify_net_free(&m->net);
-    free(m->threshold);
+    free(m->decision.threshold);
     bundle_close(m->bundle);
     free(m);
 }

@@ -52,7 +52,9 @@ static const option_row rows[] = {
            "Units from one convolution to the next: shortens long texts"),
     NUMBER("ngrams", 0, AT(ngrams), "2", 0, 5, S,
            "Naive Bayes over n-grams up to this length beside the RNN; 0: none"),
-    NUMBER("ngrams-limit", 0, AT(ngrams_limit), "200000", 1, 10000000, S,
+    NUMBER("stems", 0, AT(stems), "5", 0, 100, S,
+           "Naive Bayes also sees n-grams of stems: the first N letters of each unit; 0: none"),
+    NUMBER("ngrams-limit", 0, AT(ngrams_limit), "500000", 1, 10000000, S,
            "N-grams kept at most, the most frequent ones"),
     SWITCH("norm", AT(norm), "false", S, "Layer normalization inside the cells"),
     SWITCH("residual", AT(residual), "true", S, "Add a layer's input to its output"),
@@ -92,8 +94,9 @@ static const option_row rows[] = {
 const option_table classify_option_table = {rows, sizeof rows / sizeof *rows,
                                             sizeof(classify_options)};
 
-/* Small data are seen more often, in smaller batches. */
+/* Small data are seen more often, in smaller batches: what counts is the number of updates. */
 void classify_options_size(classify_options *o, size_t texts) {
-    if (o->train.epochs == 0) o->train.epochs = texts < 20000 ? 10 : 4;
-    if (o->common.batch == 0) o->common.batch = texts < 20000 ? 1024 : 1024;
+    bool tiny = texts < 2000, small = texts < 20000;
+    if (o->train.epochs == 0) o->train.epochs = tiny ? 20 : small ? 5 : 4;
+    if (o->common.batch == 0) o->common.batch = tiny ? 256 : 1024;
 }

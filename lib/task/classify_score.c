@@ -14,6 +14,7 @@ void classify_scores_free(classify_scores *c) {
     free(c->gold);
     free(c->value);
     free(c->baseline);
+    free(c->score);
     *c = (classify_scores){0};
 }
 
@@ -66,6 +67,7 @@ static int run(classify_scores *c, classify_session *s, portion *p, bool logits,
                rill_error *error) {
     size_t K = (size_t)c->K, from = c->texts - p->count, w = width(c);
     if (mem_grow(&c->value, &c->value_room, c->texts * K, sizeof *c->value) < 0 ||
+        mem_grow(&c->score, &c->score_room, c->texts * K, sizeof *c->score) < 0 ||
         mem_grow(&c->baseline, &c->baseline_room, c->texts * w, sizeof *c->baseline) < 0) {
         return status_nomem(error);
     }
@@ -73,8 +75,10 @@ static int run(classify_scores *c, classify_session *s, portion *p, bool logits,
     size_t count = p->count;
     p->count = 0;
     TRY(classify_session_run(s, p->view, count, c->value + from * K, logits, error));
-    if (!c->wants_baseline) return 0;
-    return classify_session_baseline(s, p->view, count, c->baseline + from * w, error);
+    float *score = logits ? c->score + from * K : NULL;
+    int32_t *baseline = c->wants_baseline ? c->baseline + from * w : NULL;
+    if (!score && !baseline) return 0;
+    return classify_session_bayes(s, p->view, count, score, baseline, error);
 }
 
 static int add_all(classify_scores *c, classify_session *s, labelled *in, portion *p, bool logits,
@@ -121,51 +125,91 @@ int32_t classify_best(const classify_scores *c, size_t i) {
     return best;
 }
 
-/* ---- what is decided on held-out logits */
+/* ---- what is decided on held-out logits: how sure they are, and what naive Bayes counts beside
+ *      them. Logits x, scores s: z = scale (x + bayes s), the cross entropy of z is made small. */
+
+typedef struct fit {
+    int K;
+    bool multi;
+    size_t texts, step;        /* every step-th text is looked at: enough for two numbers */
+    const int32_t *gold;
+    const float *value, *score; /* [texts,K]; value may be NULL: 0 */
+} fit;
+
+enum { FIT_NUMBERS = 200000 };
 
 static double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
 
-/* Cross entropy of one text's logits at temperature 1/scale. */
-static double entropy(const classify_scores *c, size_t i, double scale) {
-    const float *x = c->value + i * (size_t)c->K;
+static double logit(const fit *f, size_t i, int k, double scale, double bayes) {
+    size_t at = i * (size_t)f->K + (size_t)k;
+    return scale * ((f->value ? (double)f->value[at] : 0) + bayes * (double)f->score[at]);
+}
+
+static double entropy(const fit *f, size_t i, double scale, double bayes) {
     double sum = 0, top = -INFINITY;
-    if (c->multi) {
-        for (int k = 0; k < c->K; k++) {
-            double z = scale * (double)x[k];
-            sum += softplus(z) - c->gold[i * (size_t)c->K + (size_t)k] * z;
+    if (f->multi) {
+        for (int k = 0; k < f->K; k++) {
+            double z = logit(f, i, k, scale, bayes);
+            sum += softplus(z) - f->gold[i * (size_t)f->K + (size_t)k] * z;
         }
         return sum;
     }
-    if (c->gold[i] >= c->K) return 0;
-    for (int k = 0; k < c->K; k++) top = fmax(top, scale * (double)x[k]);
-    for (int k = 0; k < c->K; k++) sum += exp(scale * (double)x[k] - top);
-    return log(sum) + top - scale * (double)x[c->gold[i]];
+    if (f->gold[i] >= f->K) return 0;
+    for (int k = 0; k < f->K; k++) top = fmax(top, logit(f, i, k, scale, bayes));
+    for (int k = 0; k < f->K; k++) sum += exp(logit(f, i, k, scale, bayes) - top);
+    return log(sum) + top - logit(f, i, f->gold[i], scale, bayes);
 }
 
-static double entropy_at(const classify_scores *c, double log_temperature) {
+static double entropy_at(const fit *f, double log_scale, double bayes) {
     double sum = 0;
-    for (size_t i = 0; i < c->texts; i++) sum += entropy(c, i, exp(-log_temperature));
+    for (size_t i = 0; i < f->texts; i += f->step) sum += entropy(f, i, exp(log_scale), bayes);
     return sum;
 }
 
-/* Golden section over the temperature's logarithm; the entropy has one minimum in it. Held-out data
- * without a single error would make the answers ever surer, hence the lower bound. */
-static double best_temperature(const classify_scores *c) {
-    double a = log(0.5), b = log(10), golden = 0.6180339887498949;
+/* Golden section over the scale's logarithm between two bounds; the entropy has one minimum. */
+static double best_scale(const fit *f, double bayes, double low, double high, double *least) {
+    double a = log(low), b = log(high), golden = 0.6180339887498949;
     double left = b - golden * (b - a), right = a + golden * (b - a);
-    double at_left = entropy_at(c, left), at_right = entropy_at(c, right);
-    for (int round = 0; round < 30; round++) {
+    double at_left = entropy_at(f, left, bayes), at_right = entropy_at(f, right, bayes);
+    for (int round = 0; round < 20; round++) {
         if (at_left < at_right) {
             b = right, right = left, at_right = at_left;
             left = b - golden * (b - a);
-            at_left = entropy_at(c, left);
+            at_left = entropy_at(f, left, bayes);
         } else {
             a = left, left = right, at_left = at_right;
             right = a + golden * (b - a);
-            at_right = entropy_at(c, right);
+            at_right = entropy_at(f, right, bayes);
         }
     }
+    *least = fmin(at_left, at_right);
     return exp((a + b) / 2);
+}
+
+static fit make_fit(int K, bool multi, size_t texts, const int32_t *gold, const float *value,
+                    const float *score) {
+    size_t numbers = texts * (size_t)K;
+    return (fit){K, multi, texts, 1 + numbers / FIT_NUMBERS, gold, value, score};
+}
+
+double classify_bayes_weight(const classify_data *d, int K, bool multi) {
+    const fit f = make_fit(K, multi, d->texts, d->label, NULL, d->bayes);
+    double least;
+    return best_scale(&f, 1, 0.01, 10, &least);
+}
+
+/* Without an error in the held-out data answers would become ever surer, hence the bounds. */
+static void decide_scale(const classify_scores *c, classify_decision *d) {
+    static const double shares[] = {0, 0.25, 0.5, 0.75, 1, 1.5, 2};
+    const fit f = make_fit(c->K, c->multi, c->texts, c->gold, c->value, c->score);
+    double start = d->bayes, best = INFINITY;
+    for (size_t i = 0; i < (start > 0 ? sizeof shares / sizeof *shares : 1); i++) {
+        double least, bayes = start * shares[i], scale = best_scale(&f, bayes, 0.1, 2, &least);
+        if (least >= best) continue;
+        best = least;
+        d->bayes = bayes;
+        d->temperature = 1 / scale;
+    }
 }
 
 typedef struct ranked {
@@ -200,12 +244,13 @@ static float best_threshold(ranked *list, size_t n) {
 int classify_decide(classify_scores *c, classify_decision *d) {
     size_t K = (size_t)c->K;
     const kernels *kernels = cpu_kernels();
-    d->temperature = c->texts > 0 ? best_temperature(c) : 1;
+    for (size_t k = 0; k < K; k++) d->threshold[k] = 0.5f;
+    if (c->texts == 0) return 0;
+    decide_scale(c, d);
     for (size_t i = 0; i < c->texts; i++) {
         float *value = c->value + i * K;
-        classify_probabilities(kernels, c->multi, c->K, d->temperature, value, value);
+        classify_probabilities(kernels, c->multi, c->K, d, value, c->score + i * K, value);
     }
-    for (size_t k = 0; k < K; k++) d->threshold[k] = 0.5f;
     if (!c->multi) return 0;
     ranked *list = mem_new(c->texts, sizeof *list);
     if (!list) return RILL_ENOMEM;

@@ -21,7 +21,7 @@ typedef struct member {
     classify_net own; /* a copy over other weights, while training */
     bool owns;
     size_t chunk, longest;
-    double temperature;
+    const classify_decision *decision;
     classify_cutter cutter;
     classify_forms forms;
     classify_grams grams;
@@ -58,7 +58,6 @@ static int session_open(size_t members, pool *pool, classify_session **out, rill
     s->budget = DEFAULT_BUDGET;
     for (size_t i = 0; i < members; i++) {
         s->m[i].tape.c = (compute){.k = cpu_kernels(), .pool = pool};
-        s->m[i].temperature = 1;
     }
     *out = s;
     return 0;
@@ -89,10 +88,10 @@ static int open_models(classify_session *s, classify_model *const *models, rill_
                               "the labels of the models differ");
         }
         s->m[i].net = &m->net;
-        s->m[i].temperature = m->temperature;
+        s->m[i].decision = &m->decision;
         TRY(set_member(&s->m[i], &m->lexicon, &m->options, error));
     }
-    s->threshold = models[0]->threshold;
+    s->threshold = models[0]->decision.threshold;
     return 0;
 }
 
@@ -206,7 +205,7 @@ static int add_text(member *m) {
     TRY(mem_grow(&m->bayes, &m->bayes_room, (m->texts + 1) * K, sizeof *m->bayes));
     if (m->net->config.bayes) {
         strmap *grams = (strmap *)&m->lexicon->grams; /* not grown */
-        TRY(classify_grams_find(&m->grams, grams, false, m->lexicon->order, c->unit, c->units));
+        TRY(classify_grams_find(&m->grams, m->lexicon, grams, false, c->unit, c->units));
         classify_bayes(m->lexicon, &m->grams, m->bayes + m->texts * K, NULL);
     }
     return add_chunks(m, units);
@@ -233,18 +232,22 @@ static int fill_batch(member *m, arena *a, classify_batch *b) {
     return pack_make(a, m->length, NULL, (int32_t)m->chunk_count, &b->chunks);
 }
 
-void classify_probabilities(const kernels *k, bool multi, int K, double temperature,
-                            const real *logits, real *out) {
-    for (int i = 0; i < K; i++) out[i] = (real)((double)logits[i] / temperature);
+void classify_probabilities(const kernels *k, bool multi, int K, const classify_decision *d,
+                            const real *logits, const real *score, real *out) {
+    for (int i = 0; i < K; i++) {
+        double beside = score ? d->bayes * (double)score[i] : 0;
+        out[i] = (real)(((double)logits[i] + beside) / d->temperature);
+    }
     if (multi) k->sigmoid(K, out, out);
     else k->softmax(K, out, out);
 }
 
 /* One text's share of the average over the models. */
-static void add_probabilities(const member *m, const real *logits, double share, real *scratch,
-                              float *out) {
+static void add_probabilities(const member *m, const real *logits, const real *score, double share,
+                              real *scratch, float *out) {
     int K = m->lexicon->labels.count;
-    classify_probabilities(m->tape.c.k, m->lexicon->multi, K, m->temperature, logits, scratch);
+    classify_probabilities(m->tape.c.k, m->lexicon->multi, K, m->decision, logits,
+                           m->net->config.bayes ? score : NULL, scratch);
     for (int i = 0; i < K; i++) out[i] += (float)(share * (double)scratch[i]);
 }
 
@@ -260,7 +263,8 @@ static int run_portion(classify_session *s, member *m, float *out, bool logits, 
     const real *value = tape_value(&m->tape, y);
     for (size_t i = 0; i < m->texts; i++) {
         if (logits) memcpy(out + i * K, value + i * K, K * sizeof *out);
-        else add_probabilities(m, value + i * K, 1.0 / (double)s->members, scratch, out + i * K);
+        else add_probabilities(m, value + i * K, m->bayes + i * K, 1.0 / (double)s->members,
+                               scratch, out + i * K);
     }
     empty_portion(m);
     return 0;
@@ -295,29 +299,34 @@ int classify_session_run(classify_session *s, const bytes *text, size_t count, f
 
 /* ---- beside the network */
 
-int classify_session_baseline(classify_session *s, const bytes *text, size_t count, int32_t *label,
-                              rill_error *error) {
+/* The baseline's answer from its scores. */
+static void answer(const classify_lexicon *l, const real *score, int32_t *label) {
+    int32_t best = 0, K = l->labels.count;
+    for (int32_t k = 0; k < K; k++) {
+        if (score[k] > score[best]) best = k;
+        if (l->multi) label[k] = score[k] > 0;
+    }
+    if (!l->multi) *label = best;
+}
+
+int classify_session_bayes(classify_session *s, const bytes *text, size_t count, float *score,
+                           int32_t *baseline, rill_error *error) {
     member *m = &s->m[0];
     const classify_lexicon *l = m->lexicon;
-    size_t K = (size_t)l->labels.count;
-    real *score = mem_new(K, sizeof *score);
-    int status = score ? 0 : status_nomem(error);
+    size_t K = (size_t)l->labels.count, width = l->multi ? K : 1;
+    real *single = mem_new(K, sizeof *single);
+    int status = single ? 0 : status_nomem(error);
     for (size_t i = 0; status == 0 && i < count; i++) {
         status = classify_cut(&m->cutter, text[i], error);
-        if (status == 0 && classify_grams_find(&m->grams, (strmap *)&l->grams, false, 1,
+        if (status == 0 && classify_grams_find(&m->grams, l, (strmap *)&l->grams, false,
                                                m->cutter.unit, m->cutter.units) < 0) {
             status = status_nomem(error);
         }
         if (status < 0) break;
-        classify_bayes(l, &m->grams, NULL, score);
-        size_t best = 0;
-        for (size_t k = 0; k < K; k++) {
-            if (score[k] > score[best]) best = k;
-            if (l->multi) label[i * K + k] = score[k] > 0;
-        }
-        if (!l->multi) label[i] = (int32_t)best;
+        classify_bayes(l, &m->grams, score ? score + i * K : NULL, single);
+        if (baseline) answer(l, single, baseline + i * width);
     }
-    free(score);
+    free(single);
     return status;
 }
 

@@ -33,6 +33,7 @@ typedef struct training {
     arena memory; /* of the present batch */
     tape inner;   /* of the first pass of adversarial training */
     classify_decision decision;
+    double bayes; /* its weight, as the training texts have it */
 } training;
 
 /* ---- batches */
@@ -199,6 +200,7 @@ static int score_dev(training *t, const real *weights, classify_scores *c, rill_
     classify_session *s = NULL;
     TRY(classify_session_train(&t->o, &t->lexicon, &t->net, weights, t->job.pool, &s, error));
     int status = classify_scores_add(c, s, &t->o, t->o.common.dev, true, error);
+    t->decision.bayes = t->bayes;
     if (status == 0 && classify_decide(c, &t->decision) < 0) status = status_nomem(error);
     classify_session_free(s);
     return status;
@@ -235,8 +237,8 @@ static int save(void *self, const real *weights, bytes summary, rill_error *erro
     classify_scores c = {0};
     int status = t->o.common.dev ? score_dev(t, weights, &c, error) : 0;
     if (status == 0) {
-        status = classify_model_save(&t->o, &t->lexicon, &t->net, weights, t->decision.temperature,
-                                     t->decision.threshold, summary, t->o.common.model, error);
+        status = classify_model_save(&t->o, &t->lexicon, &t->net, weights, &t->decision, summary,
+                                     t->o.common.model, error);
     }
     classify_scores_free(&c);
     return status;
@@ -296,6 +298,9 @@ static void tell_sizes(const training *t) {
 
 static int set_lengths(training *t) {
     t->length = mem_new(t->data.texts, sizeof *t->length);
+    int K = t->lexicon.labels.count;
+    t->bayes = t->o.ngrams > 0 ? classify_bayes_weight(&t->data, K, t->lexicon.multi) : 0;
+    t->decision.bayes = t->bayes;
     t->decision.temperature = 1;
     t->decision.threshold = mem_new((size_t)t->lexicon.labels.count, sizeof(float));
     if (!t->length || !t->decision.threshold) return RILL_ENOMEM;
