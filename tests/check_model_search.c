@@ -24,6 +24,7 @@ enum {
 
 typedef enum toy_mode {
     TOY_PLAIN,
+    TOY_SURE,  /* one word is nearly certain, and the end a far second */
     TOY_EVEN,  /* every word is as likely as any other */
     TOY_NAN,   /* no number is one */
     TOY_HOLES, /* some are no numbers, some are infinite */
@@ -60,6 +61,8 @@ static void toy_logp(const toy *y, uint64_t state, real *logp) {
     double x[MOST_WORDS], sum = 0;
     for (int w = 0; w < y->words; w++) {
         x[w] = y->mode == TOY_EVEN ? 0 : 4 * toy_random(state, 1, w);
+        if (y->mode == TOY_SURE)
+            x[w] = w == FIRST + (int)(4 * toy_random(state, 1, 0)) ? 9 : w == END;
         sum += exp(x[w]);
     }
     for (int w = 0; w < y->words; w++) {
@@ -227,13 +230,21 @@ static int continue_all(const toy *y, const search_config *c, const search_item 
     return count;
 }
 
+/* Enough answers, and none of them is behind what lives and would end now. */
+static bool is_over(const search_config *c, const answer *live, const answers *done) {
+    double now = live->logp / pow(live->length + 1, c->power);
+    bool ahead = c->beam == 1; /* greedy */
+    for (int i = 0; i < done->count; i++) ahead |= done->list[i].score >= now;
+    return done->count >= c->beam && ahead;
+}
+
 static void plain_beam(const toy *y, const search_config *c, const search_item *item,
                        answers *out) {
     static choice all[64 * MOST_WORDS];
     answer live[64] = {{.length = 0}};
     int rows = 1, K = c->beam;
     ck_assert_int_le(K, 64);
-    while (rows > 0 && out->count < K) {
+    while (rows > 0 && !is_over(c, live, out)) {
         int count = continue_all(y, c, item, live, rows, all);
         rows = 0;
         for (int i = 0; i < count && i < 2 * K && rows < K; i++) {
@@ -433,6 +444,27 @@ START_TEST(greedy) {
 }
 END_TEST
 
+/* Answers that end far too early may not fill the beam before the good one ends. */
+START_TEST(sure_models) {
+    enum { ITEMS = 10 };
+    toy y = {.words = MOST_WORDS, .mode = TOY_SURE};
+    arena a = {0};
+    search_result wanted[ITEMS], found[ITEMS];
+    search_item items[ITEMS];
+    search_config c = plain_config(1);
+    for (int i = 0; i < ITEMS; i++) items[i] = plain_item(i, MOST_LENGTH);
+    ck_assert_int_eq(toy_search(&y, &c, items, ITEMS, &a, wanted), 0);
+    c.beam = 2 + _i;
+    c.nbest = 1;
+    ck_assert_int_eq(toy_search(&y, &c, items, ITEMS, &a, found), 0);
+    for (int i = 0; i < ITEMS; i++) {
+        ck_assert_int_eq(found[i].answer->length, MOST_LENGTH);
+        assert_same(&items[i], &wanted[i], &found[i]);
+    }
+    arena_free(&a);
+}
+END_TEST
+
 /* ---- sampling */
 
 static search_result sample_one(const search_config *c, const search_item *item, toy_mode mode,
@@ -586,6 +618,7 @@ void model_search_cases(Suite *suite) {
     tcase_add_loop_test(c, against_plain_beam, 0, VARIED);
     tcase_add_loop_test(c, neighbours, 0, 6);
     tcase_add_test(c, greedy);
+    tcase_add_loop_test(c, sure_models, 0, 5);
     tcase_add_test(c, draws_repeat);
     tcase_add_loop_test(c, cold_draws, 0, 3);
     tcase_add_loop_test(c, draws_have_their_share, 0, 5);

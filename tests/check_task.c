@@ -7,7 +7,9 @@
 #include "math/gemm.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder[64];
@@ -108,13 +110,12 @@ void task_entities(int sentences, unsigned seed, buffer *out) {
 
 /* ---- options and models */
 
-static void set_all(tag_options *o, va_list settings) {
+void task_set(const option_table *table, void *o, va_list settings) {
     rill_error e = {0};
     for (const char *s; (s = va_arg(settings, const char *));) {
         const char *equal = strchr(s, '=');
         bytes name = {s, (size_t)(equal - s)};
-        ck_assert_msg(options_set(&tag_option_table, o, name, bytes_of(equal + 1), &e) == 0, "%s",
-                      e.message);
+        ck_assert_msg(options_set(table, o, name, bytes_of(equal + 1), &e) == 0, "%s", e.message);
     }
 }
 
@@ -136,7 +137,7 @@ void task_options_set(tag_options *o, ...) {
     va_list settings;
     small_network(o);
     va_start(settings, o);
-    set_all(o, settings);
+    task_set(&tag_option_table, o, settings);
     va_end(settings);
 }
 
@@ -183,19 +184,25 @@ static void read_all(int fd, buffer *out) {
     buffer_add(out, "", 0);
 }
 
-int task_filter_list(tag_model *const *models, size_t count, bytes in, const tag_options *o,
+int task_filter_with(const task *t, void *const *models, size_t count, bytes in, const void *o,
                      buffer *out, rill_error *error) {
     int from = open(task_file("in", in), O_RDONLY);
     int to = open(task_path("out"), O_RDWR | O_CREAT | O_TRUNC, 0600);
-    void *list[4];
-    ck_assert(from >= 0 && to >= 0 && count <= 4);
-    for (size_t i = 0; i < count; i++) list[i] = models[i];
-    int status = tag_filter(list, count, o, from, "in", to, NULL, error);
+    ck_assert(from >= 0 && to >= 0);
+    int status = t->filter(models, count, o, from, "in", to, NULL, error);
     ck_assert_int_eq((int)lseek(to, 0, SEEK_SET), 0);
     read_all(to, out);
     close(from);
     close(to);
     return status;
+}
+
+int task_filter_list(tag_model *const *models, size_t count, bytes in, const tag_options *o,
+                     buffer *out, rill_error *error) {
+    void *list[4];
+    ck_assert_uint_le(count, 4);
+    for (size_t i = 0; i < count; i++) list[i] = models[i];
+    return task_filter_with(&task_tag, list, count, in, o, out, error);
 }
 
 int task_filter(tag_model *m, bytes in, buffer *out, rill_error *error, ...) {
@@ -204,7 +211,7 @@ int task_filter(tag_model *m, bytes in, buffer *out, rill_error *error, ...) {
     small_network(&o);
     o.common.batch = 0;
     va_start(settings, error);
-    set_all(&o, settings);
+    task_set(&tag_option_table, &o, settings);
     va_end(settings);
     int status = task_filter_list(&m, 1, in, &o, out, error);
     options_free(&tag_option_table, &o);
@@ -215,6 +222,59 @@ void assert_output(const buffer *found, const char *wanted) {
     const char *text = found->data ? found->data : "";
     ck_assert_msg(strlen(wanted) == found->size && !strcmp(text, wanted),
                   "found:\n%s\nexpected:\n%s", text, wanted);
+}
+
+/* ---- trainings */
+
+hash128 task_hash(const char *path) {
+    hash128 h;
+    rill_error e = {0};
+    ck_assert_msg(file_hash(path, &h, &e) == 0, "%s", e.message);
+    return h;
+}
+
+void task_assert_same(const char *a, const char *b) {
+    ck_assert_msg(hash128_equal(task_hash(a), task_hash(b)), "%s and %s differ", a, b);
+}
+
+const char *task_checkpoint(const char *model) {
+    char name[96];
+    snprintf(name, sizeof name, "%s.ckpt", strrchr(model, '/') + 1);
+    return task_path(name);
+}
+
+bool task_stop_at(void *data) {
+    return --*(int *)data < 0;
+}
+
+/* A child trains until it is killed after some milliseconds; true when it got to the end. */
+static bool child_trains(task_course course, const char *model, long milliseconds) {
+    bool again = file_exists(task_checkpoint(model));
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        rill_error e = {0};
+        _exit(course(model, again, &e) == 0 ? 0 : 1);
+    }
+    const struct timespec wait = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    nanosleep(&wait, NULL);
+    kill(child, SIGKILL);
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status)) ck_assert_int_eq(WEXITSTATUS(status), 0);
+    return WIFEXITED(status);
+}
+
+void task_kill(task_course course, const char *model, const char *name) {
+    unsigned state = (unsigned)test_seed(name);
+    int kills = 0, rounds = 0;
+    for (bool done = false; !done; rounds++) {
+        /* times grow, so that the end is reached on a slow machine too */
+        done = child_trains(course, model, 5 + (long)(roll(&state) % 40) * (1 + rounds / 4));
+        kills += !done;
+        ck_assert_int_lt(rounds, 200);
+    }
+    printf("note: killed %d times\n", kills);
 }
 
 /* ---- the suite */
@@ -231,6 +291,7 @@ static void set_up(void) {
     buffer_clear(&text);
     task_entities(60, 7, &text);
     namer = train_model("namer.rill", task_file("train.tsv", buffer_view(&text)));
+    task_translate_make();
     buffer_free(&text);
 }
 
@@ -238,6 +299,7 @@ static void tear_down(void) {
     char command[96];
     tag_model_free(tagger);
     tag_model_free(namer);
+    task_translate_unmake();
     for (size_t i = 0; i < path_count; i++) free(paths[i]);
     snprintf(command, sizeof command, "rm -rf %s", folder);
     if (*folder && system(command)) printf("note: %s is left behind\n", folder);
@@ -246,7 +308,7 @@ static void tear_down(void) {
 int main(void) {
     Suite *suite = suite_create("task");
     TCase *cases[] = {apply_cases(), format_cases(), filter_cases(), train_cases(),
-                      damage_cases()};
+                      translate_apply_cases(), translate_train_cases(), damage_cases()};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tcase_add_unchecked_fixture(cases[i], set_up, NULL);
         suite_add_tcase(suite, cases[i]);

@@ -2,11 +2,6 @@
  * stopped and resumed, and after being killed at any moment. */
 #include "check_task.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
 /* Trains a short course; "name=value" settings come on top. */
 static int train(const char *model, const rill_hooks *hooks, rill_error *e, const char *setting,
                  const char *more) {
@@ -37,41 +32,20 @@ static int resume(const char *model, const char *threads, rill_error *e) {
     return status;
 }
 
-static hash128 hash_of(const char *path) {
-    hash128 h;
-    rill_error e = {0};
-    ck_assert_msg(file_hash(path, &h, &e) == 0, "%s", e.message);
-    return h;
-}
-
-static void assert_same(const char *a, const char *b) {
-    ck_assert_msg(hash128_equal(hash_of(a), hash_of(b)), "%s and %s differ", a, b);
-}
-
-static const char *checkpoint_of(const char *model) {
-    char name[96];
-    snprintf(name, sizeof name, "%s.ckpt", strrchr(model, '/') + 1);
-    return task_path(name);
-}
-
 START_TEST(threads_change_nothing) {
     rill_error e = {0};
     const char *one = task_path("one.rill"), *two = task_path("two.rill");
     static const char *const cells[] = {"cell=lstm", "cell=gru"};
     ck_assert_msg(train(one, NULL, &e, "threads=1", cells[_i]) == 0, "%s", e.message);
     ck_assert_msg(train(two, NULL, &e, "threads=2", cells[_i]) == 0, "%s", e.message);
-    assert_same(one, two);
+    task_assert_same(one, two);
     ck_assert_msg(train(two, NULL, &e, "threads=3", cells[_i]) == 0, "%s", e.message);
-    assert_same(one, two);
+    task_assert_same(one, two);
     ck_assert_msg(train(two, NULL, &e, "seed=9", cells[_i]) == 0, "%s", e.message);
-    ck_assert(!hash128_equal(hash_of(one), hash_of(two))); /* the comparison can fail */
-    ck_assert(!file_exists(checkpoint_of(two)));
+    ck_assert(!hash128_equal(task_hash(one), task_hash(two))); /* the comparison can fail */
+    ck_assert(!file_exists(task_checkpoint(two)));
 }
 END_TEST
-
-static bool stop_at(void *data) {
-    return --*(int *)data < 0;
-}
 
 /* Stopped after any number of updates, in and between epochs. */
 START_TEST(stopped_and_resumed) {
@@ -80,49 +54,26 @@ START_TEST(stopped_and_resumed) {
     ck_assert_msg(course(whole, NULL, &e) == 0, "%s", e.message);
     int stops[] = {0, 1, 4, 11, 17};
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
-        const rill_hooks hooks = {.data = &stops[i], .stop = stop_at};
+        const rill_hooks hooks = {.data = &stops[i], .stop = task_stop_at};
         ck_assert_int_eq(course(parts, &hooks, &e), RILL_EINTERRUPTED);
-        ck_assert(file_exists(checkpoint_of(parts)));
+        ck_assert(file_exists(task_checkpoint(parts)));
         ck_assert_msg(resume(parts, i % 2 ? "threads=1" : "threads=2", &e) == 0, "%s", e.message);
-        assert_same(whole, parts);
-        ck_assert(!file_exists(checkpoint_of(parts)));
+        task_assert_same(whole, parts);
+        ck_assert(!file_exists(task_checkpoint(parts)));
     }
 }
 END_TEST
 
-/* A child trains until it is killed after some milliseconds; true when it got to the end. */
-static bool child_trains(const char *model, bool again, long milliseconds) {
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (child == 0) {
-        rill_error e = {0};
-        _exit((again ? resume(model, "threads=1", &e) : course(model, NULL, &e)) == 0 ? 0 : 1);
-    }
-    const struct timespec wait = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-    nanosleep(&wait, NULL);
-    kill(child, SIGKILL);
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    if (WIFEXITED(status)) ck_assert_int_eq(WEXITSTATUS(status), 0);
-    return WIFEXITED(status);
+static int go_on(const char *model, bool again, rill_error *e) {
+    return again ? resume(model, "threads=1", e) : course(model, NULL, e);
 }
 
 START_TEST(killed_and_resumed) {
-    unsigned state = (unsigned)test_seed("killed_and_resumed");
     rill_error e = {0};
     const char *whole = task_path("calm.rill"), *parts = task_path("killed.rill");
     ck_assert_msg(course(whole, NULL, &e) == 0, "%s", e.message);
-    int kills = 0, rounds = 0;
-    for (bool done = false; !done; rounds++) {
-        /* times grow, so that the end is reached on a slow machine too */
-        state = state * 1664525u + 1013904223u;
-        bool again = file_exists(checkpoint_of(parts));
-        done = child_trains(parts, again, 5 + (long)((state >> 16) % 40) * (1 + rounds / 4));
-        kills += !done;
-        ck_assert_int_lt(rounds, 200);
-    }
-    printf("note: killed %d times\n", kills);
-    assert_same(whole, parts);
+    task_kill(go_on, parts, "killed_and_resumed");
+    task_assert_same(whole, parts);
 }
 END_TEST
 
@@ -132,7 +83,7 @@ START_TEST(changed_data_are_refused) {
     rill_error e = {0};
     buffer text = {0};
     int stops = 2;
-    const rill_hooks hooks = {.data = &stops, .stop = stop_at};
+    const rill_hooks hooks = {.data = &stops, .stop = task_stop_at};
     const char *model = task_path("moved.rill"), *data = task_path("moved.conllu");
     tag_options o;
     task_conllu(20, 1, &text);
@@ -155,13 +106,13 @@ START_TEST(models_are_not_overwritten) {
     rill_error e = {0};
     tag_options o;
     const char *model = task_path("tagger.rill"), *data = task_path("train.conllu");
-    hash128 before = hash_of(model);
+    hash128 before = task_hash(model);
     task_options_set(&o, NULL);
     ck_assert_int_eq(tag_train(&o, &data, 1, NULL, &e), RILL_EUSAGE);
     o.common.model = mem_text(model, strlen(model));
     ck_assert_int_eq(tag_train(&o, &data, 1, NULL, &e), RILL_EUSAGE);
     ck_assert_ptr_nonnull(strstr(e.message, "exists"));
-    ck_assert(hash128_equal(before, hash_of(model)));
+    ck_assert(hash128_equal(before, task_hash(model)));
     task_options_free(&o);
 }
 END_TEST
@@ -173,10 +124,10 @@ START_TEST(wrong_kind_of_file) {
     bundle *b;
     tag_model *m;
     int stops = 2;
-    const rill_hooks hooks = {.data = &stops, .stop = stop_at};
+    const rill_hooks hooks = {.data = &stops, .stop = task_stop_at};
     const char *model = task_path("kind.rill");
     ck_assert_int_eq(course(model, &hooks, &e), RILL_EINTERRUPTED);
-    ck_assert_int_eq(bundle_open(checkpoint_of(model), &b, &e), 0);
+    ck_assert_int_eq(bundle_open(task_checkpoint(model), &b, &e), 0);
     ck_assert_int_eq(tag_model_open(b, &m, &e), RILL_EMODEL);
     task_options_set(&o, NULL);
     o.common.resume = mem_text(task_path("tagger.rill"), strlen(task_path("tagger.rill")));

@@ -30,11 +30,16 @@ typedef struct candidate {
     real logp;
 } candidate;
 
+typedef struct ended {
+    const hypo *h;
+    double score;
+} ended;
+
 /* The search for one item. */
 typedef struct beam {
     int rows, first;    /* rows of this step, and the first one's number among all */
     const hypo **live;  /* [K] their chains, NULL at the beginning */
-    const hypo **done;  /* [2K] */
+    ended *done;        /* [K] the best ones that ended, best first */
     int finished;
 } beam;
 
@@ -165,6 +170,42 @@ static int32_t draw(search *s, const search_item *item, const hypo *h, int slot,
     return s->choice[kept - 1].word;
 }
 
+/* ---- scores */
+
+static double coverage_of(const hypo *h, int source) {
+    double sum = 0;
+    for (int j = 0; j < source; j++) {
+        double seen = 0;
+        for (const hypo *at = h; at; at = at->before) seen += (double)at->attention[j];
+        sum += log(fmax(fmin(seen, 1), 1e-9));
+    }
+    return sum;
+}
+
+static double by_length(const search *s, double sum, int length) {
+    return s->c->power == 0 ? sum : sum / pow((double)length, s->c->power);
+}
+
+/* Keeps the K best; equal ones stand in the order in which they ended. */
+static void keep_ended(const search *s, beam *b, const search_item *item, const hypo *h) {
+    double score = by_length(s, h->sum, h->length);
+    if (s->c->coverage > 0) score += s->c->coverage * coverage_of(h, item->source);
+    int at = b->finished;
+    for (; at > 0 && score > b->done[at - 1].score; at--) {
+        if (at < s->c->beam) b->done[at] = b->done[at - 1];
+    }
+    if (at < s->c->beam) b->done[at] = (ended){h, score};
+    if (b->finished < s->c->beam) b->finished++;
+}
+
+/* K answers are there, and the best live hypothesis would not stand before them if it ended now: a
+ * sure model's beam is otherwise full of answers that ended far too early before the good one ends.
+ * Greedy search takes what it finds. */
+static bool is_over(const search *s, const beam *b, const hypo *best) {
+    if (b->finished < s->c->beam) return false;
+    return s->c->beam == 1 || by_length(s, best->sum, best->length + 1) <= b->done[0].score;
+}
+
 /* ---- one step */
 
 static const hypo *extend(search *s, const beam *b, const search_item *item, candidate c,
@@ -216,13 +257,13 @@ static int advance(search *s, beam *b, const search_item *item, const real *atte
         const hypo *h = extend(s, b, item, c, attention);
         if (!h) return RILL_ENOMEM;
         if (end) {
-            b->done[b->finished++] = h;
+            keep_ended(s, b, item, h);
         } else {
             parent[*rows] = b->first + c.row;
             next[(*rows)++] = h;
         }
     }
-    if (b->finished >= K) *rows = 0;
+    if (*rows > 0 && is_over(s, b, next[0])) *rows = 0;
     return 0;
 }
 
@@ -254,26 +295,15 @@ static int advance_all(search *s) {
 
 /* ---- answers */
 
-static double coverage_of(const hypo *h, int source) {
-    double sum = 0;
-    for (int j = 0; j < source; j++) {
-        double seen = 0;
-        for (const hypo *at = h; at; at = at->before) seen += (double)at->attention[j];
-        sum += log(fmax(fmin(seen, 1), 1e-9));
-    }
-    return sum;
-}
-
-static int copy_answer(search *s, const search_item *item, const hypo *h, search_answer *out) {
+static int copy_answer(search *s, const search_item *item, const ended *end, search_answer *out) {
+    const hypo *h = end->h;
     size_t n = (size_t)h->length, S = (size_t)item->source;
     int32_t *word = arena_alloc(s->a, n, sizeof *word);
     real *each = arena_alloc(s->a, n, sizeof *each);
     real *attention = s->c->attention ? arena_alloc(s->a, n * S, sizeof *attention) : NULL;
     if (!word || !each || (s->c->attention && !attention)) return RILL_ENOMEM;
-    *out = (search_answer){.word = word, .length = h->length - 1, .logp = h->sum, .each = each,
-                           .attention = attention};
-    out->score = s->c->power == 0 ? h->sum : h->sum / pow((double)h->length, s->c->power);
-    if (s->c->coverage > 0) out->score += s->c->coverage * coverage_of(h, item->source);
+    *out = (search_answer){.word = word, .length = h->length - 1, .logp = h->sum, .score = end->score,
+                           .each = each, .attention = attention};
     for (const hypo *at = h; at; at = at->before) {
         size_t i = (size_t)at->length - 1;
         word[i] = at->word;
@@ -283,19 +313,13 @@ static int copy_answer(search *s, const search_item *item, const hypo *h, search
     return 0;
 }
 
-/* Best first; equal ones in the order in which they were finished. */
 static int finish_item(search *s, int i, search_result *out) {
     const beam *b = &s->beams[i];
-    search_answer *all = arena_alloc(s->a, (size_t)b->finished, sizeof *all);
+    int count = b->finished < s->c->nbest ? b->finished : s->c->nbest;
+    search_answer *all = arena_alloc(s->a, (size_t)count, sizeof *all);
     if (!all) return RILL_ENOMEM;
-    for (int f = 0; f < b->finished; f++) {
-        search_answer answer;
-        TRY(copy_answer(s, &s->items[i], b->done[f], &answer));
-        int at = f;
-        for (; at > 0 && answer.score > all[at - 1].score; at--) all[at] = all[at - 1];
-        all[at] = answer;
-    }
-    *out = (search_result){b->finished < s->c->nbest ? b->finished : s->c->nbest, all};
+    for (int f = 0; f < count; f++) TRY(copy_answer(s, &s->items[i], &b->done[f], &all[f]));
+    *out = (search_result){count, all};
     return 0;
 }
 
@@ -317,7 +341,7 @@ static int set_up(search *s) {
         beam *b = &s->beams[i];
         widest += K * (size_t)s->items[i].source;
         b->live = arena_zero(s->a, K, sizeof *b->live);
-        b->done = arena_alloc(s->a, 2 * K, sizeof *b->done);
+        b->done = arena_alloc(s->a, K, sizeof *b->done);
         if (!b->live || !b->done) return RILL_ENOMEM;
         b->first = s->rows;
         b->rows = s->c->sample ? s->c->beam : 1;

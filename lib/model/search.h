@@ -5,7 +5,8 @@
  *
  *     step:  rows of all live items -> scorer -> logp [R,V]
  *            per item: best 2K continuations -> finished ones aside, K others go on
- *            an item is done when K answers are finished or it has reached its longest length
+ *            an item is done when K answers are finished and no live hypothesis would stand before
+ *            them if it ended now, or at its longest length
  *
  * A beam keeps K hypotheses an item and stops on its own, so answers do not depend on which items share
  * a search. Ties go to the better row, then to the smaller word.

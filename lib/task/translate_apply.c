@@ -61,6 +61,9 @@ static int read_slot(void *self, void *data, size_t *cost, rill_error *error) {
     int more = reader_line(a->in, &line, error);
     if (more <= 0) return more;
     s->line = reader_number(a->in);
+    if (s->line == 1 && bytes_starts(line, BYTES("\xEF\xBB\xBF"))) {
+        line = bytes_slice(line, 3, line.size); /* a byte order mark */
+    }
     buffer_clear(&s->text);
     buffer_add_bytes(&s->text, line);
     s->cut = line.size;
@@ -121,7 +124,7 @@ static int set_line(worker *w, const slot *s, translate_line *out, rill_error *e
     if (!utf8_valid(out->target, &at)) {
         return status_set(error, RILL_EDATA, w->a->o->prefix, s->line, at + 1, "invalid UTF-8");
     }
-    if (!w->a->o->score || line.size == 0) return 0;
+    if (!w->a->o->score || bytes_trim(line).size == 0) return 0;
     const char *tab = memchr(line.data, '\t', line.size);
     if (!tab) {
         return fault(w, s, RILL_EDATA, 1, "found no TAB, expected source TAB target", error);
@@ -298,29 +301,35 @@ static int do_slots(void *self, void *data, void *slots, size_t count, buffer *o
 
 /* ---- opening */
 
-/* Lines of word TAB meaning; of several meanings of a word the first counts. */
+static int add_meaning(applier *a, bytes word, bytes meaning, rill_error *error) {
+    int32_t before = a->words.count, id, target;
+    if (strmap_add(&a->words, word, &id) < 0 || strmap_add(&a->meanings, meaning, &target) < 0 ||
+        mem_grow(&a->meaning, &a->meaning_room, (size_t)id + 1, sizeof *a->meaning) < 0) {
+        return status_nomem(error);
+    }
+    if (id == before) a->meaning[id] = target; /* of several the first counts */
+    return 0;
+}
+
+/* Lines of word TAB meaning. */
 static int read_dictionary(applier *a, const char *path, rill_error *error) {
     reader *r = NULL;
     bytes line;
+    size_t at;
     int more = reader_open(path, 0, &r, error);
-    if (more == 0) {
-        while ((more = reader_line(r, &line, error)) > 0) {
-            bytes rest = line, word, meaning;
-            int32_t before = a->words.count, id, target;
-            if (!bytes_split(&rest, '\t', &word) || !bytes_split(&rest, '\t', &meaning) ||
-                word.size == 0) {
-                more = status_set(error, RILL_EDATA, path, reader_number(r), 1,
-                                  "expected word TAB meaning");
-                break;
-            }
-            if (strmap_add(&a->words, word, &id) < 0 ||
-                strmap_add(&a->meanings, meaning, &target) < 0 ||
-                mem_grow(&a->meaning, &a->meaning_room, (size_t)id + 1, sizeof *a->meaning) < 0) {
-                more = status_nomem(error);
-                break;
-            }
-            if (id == before) a->meaning[id] = target;
+    if (more < 0) return more;
+    while ((more = reader_line(r, &line, error)) > 0) {
+        bytes rest = line, word, meaning;
+        if (!utf8_valid(line, &at)) {
+            more = status_set(error, RILL_EDATA, path, reader_number(r), at + 1, "invalid UTF-8");
+        } else if (!bytes_split(&rest, '\t', &word) || !bytes_split(&rest, '\t', &meaning) ||
+                   word.size == 0) {
+            more = status_set(error, RILL_EDATA, path, reader_number(r), 1,
+                              "expected word TAB meaning");
+        } else {
+            more = add_meaning(a, word, meaning, error);
         }
+        if (more < 0) break;
     }
     reader_close(r);
     return more;

@@ -64,6 +64,12 @@ static const subword *units_of(const translate_worker *w, int side) {
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+/* A unit that comes in as such; nobody can write a begin or an end. */
+static int32_t find_unit(const subword *s, bytes shown) {
+    int32_t id = subword_find(s, shown);
+    return id < SUBWORD_SPECIALS ? SUBWORD_UNKNOWN : id;
+}
+
 /* Units that come in as such, with blanks between them. */
 static int cut_units(translate_worker *w, int side, bytes text) {
     subword_list *list = &w->list;
@@ -72,9 +78,9 @@ static int cut_units(translate_worker *w, int side, bytes text) {
         size_t begin = at;
         while (at < text.size && !is_blank(text.data[at])) at++;
         if (at > begin) {
-            int32_t id = subword_find(units_of(w, side), bytes_slice(text, begin, at));
+            int32_t id = find_unit(units_of(w, side), bytes_slice(text, begin, at));
             TRY(mem_grow(&list->item, &list->room, list->count + 1, sizeof *list->item));
-            list->item[list->count++] = (subword_item){id < 0 ? SUBWORD_UNKNOWN : id, begin, at};
+            list->item[list->count++] = (subword_item){id, begin, at};
         }
         while (at < text.size && is_blank(text.data[at])) at++;
     }
@@ -188,15 +194,37 @@ static int32_t best_of(const real *x, int32_t n) {
     return best;
 }
 
-/* What stands for an unknown unit: the source text that it looked at most, or its meaning in the
- * dictionary. */
-static bytes replacement(const translate_worker *w, size_t i, const real *attention) {
+/* The source unit that unit k of an answer looked at most; there is one. */
+static const subword_item *looked_at(const translate_worker *w, size_t i, const search_answer *a,
+                                     int k) {
     const cut *c = &w->source[i];
-    if (!attention || c->count == 0) return (bytes){0};
-    const subword_item *item = &c->item[best_of(attention, c->count)];
+    return &c->item[best_of(a->attention + (size_t)k * ((size_t)c->count + 1), c->count)];
+}
+
+/* An unknown word of the answer stands for the blank before it as well; there is none where the
+ * source has that word glued to its neighbour. */
+static bool wants_blank(const translate_worker *w, size_t i, const subword_item *item) {
+    bool word = subword_settings(units_of(w, TARGET))->kind == SUBWORD_WORD;
+    bool apart = item->begin == 0 || is_blank(w->line[i].source.data[item->begin]);
+    return word && apart && !w->run->o->pretokenized;
+}
+
+/* What stands for unknown unit k: the source text that it looked at most, or its meaning in the
+ * dictionary; with a blank before it where there is to be one. */
+static bytes replacement(translate_worker *w, size_t i, const search_answer *a, int k, buffer *out) {
+    const subword_item *item = looked_at(w, i, a, k);
     bytes raw = bytes_trim(bytes_slice(w->line[i].source, item->begin, item->end));
     int32_t word = w->run->words ? strmap_find(w->run->words, raw) : -1;
-    return word < 0 ? raw : strmap_get(w->run->meanings, w->run->meaning[word]);
+    if (word >= 0) raw = strmap_get(w->run->meanings, w->run->meaning[word]);
+    if (k == 0 || !wants_blank(w, i, item)) return raw;
+    char *text = arena_alloc(&w->memory, raw.size + 1, 1);
+    if (!text) {
+        out->failed = true;
+        return raw;
+    }
+    text[0] = ' ';
+    if (raw.size > 0) memcpy(text + 1, raw.data, raw.size);
+    return (bytes){text, raw.size + 1};
 }
 
 void translate_worker_unit(translate_worker *w, int32_t id, buffer *out) {
@@ -212,12 +240,8 @@ static void add_units(translate_worker *w, const search_answer *a, const bytes *
     }
 }
 
-/* subword_decode wants the texts of unknown units only, one after the other. */
-static void add_text(translate_worker *w, const search_answer *a, bytes *raw, buffer *out) {
-    size_t unknown = 0, from = out->size;
-    for (int k = 0; raw && k < a->length; k++) {
-        if (a->word[k] == SUBWORD_UNKNOWN) raw[unknown++] = raw[k];
-    }
+static void add_text(translate_worker *w, const search_answer *a, const bytes *raw, buffer *out) {
+    size_t from = out->size;
     subword_decode(units_of(w, TARGET), a->word, (size_t)a->length, raw, out);
     for (size_t i = from; i < out->size; i++) { /* a line stays a line, whatever the units say */
         if (out->data[i] == '\n' || out->data[i] == '\r') out->data[i] = ' ';
@@ -228,10 +252,8 @@ void translate_worker_text(translate_worker *w, size_t i, const search_answer *a
     arena_mark mark = arena_here(&w->memory);
     bytes *raw = NULL;
     if (a->attention) raw = arena_zero(&w->memory, (size_t)a->length, sizeof *raw);
-    size_t S = (size_t)w->source[i].count + 1;
     for (int k = 0; raw && k < a->length; k++) {
-        if (a->word[k] != SUBWORD_UNKNOWN) continue;
-        raw[k] = replacement(w, i, a->attention + (size_t)k * S);
+        if (a->word[k] == SUBWORD_UNKNOWN) raw[k] = replacement(w, i, a, k, out);
     }
     if (w->run->o->pretokenized) add_units(w, a, raw, out);
     else add_text(w, a, raw, out);
@@ -260,12 +282,13 @@ static int32_t source_words(const translate_worker *w, size_t i, int32_t *word) 
     return c->count == 0 ? 0 : word[c->count - 1] + 1;
 }
 
-/* The same for the target: a unit that shows a space begins a word. */
-static void target_words(translate_worker *w, const search_answer *a, int32_t *word) {
+/* The same for the target: a unit that shows a space, or gets one, begins a word. */
+static void target_words(translate_worker *w, size_t i, const search_answer *a, int32_t *word) {
     int32_t number = 0;
     for (int k = 0; k < a->length; k++) {
         bytes piece = subword_piece(units_of(w, TARGET), a->word[k]);
-        bool begins = w->run->o->pretokenized || bytes_starts(piece, bytes_of(space_sign));
+        bool begins = w->run->o->pretokenized || bytes_starts(piece, bytes_of(space_sign)) ||
+                      (a->word[k] == SUBWORD_UNKNOWN && wants_blank(w, i, looked_at(w, i, a, k)));
         if (begins && k > 0) number++;
         word[k] = number;
     }
@@ -275,14 +298,15 @@ int translate_worker_alignment(translate_worker *w, size_t i, const search_answe
                                buffer *out) {
     arena_mark mark = arena_here(&w->memory);
     size_t S = (size_t)w->source[i].count + 1, T = (size_t)a->length;
+    if (!a->attention) return 0;
     int32_t *from = arena_alloc(&w->memory, S, sizeof *from);
     int32_t *to = arena_alloc(&w->memory, T, sizeof *to);
     real *sum = arena_alloc(&w->memory, S, sizeof *sum);
     if (!from || !to || !sum) return RILL_ENOMEM;
     int32_t words = source_words(w, i, from);
-    target_words(w, a, to);
+    target_words(w, i, a, to);
     bool first = true;
-    for (size_t k = 0; a->attention && words > 0 && k < T;) {
+    for (size_t k = 0; words > 0 && k < T;) {
         int32_t word = to[k];
         memset(sum, 0, S * sizeof *sum);
         for (; k < T && to[k] == word; k++) {

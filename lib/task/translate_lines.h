@@ -57,7 +57,7 @@ MUST_USE int translate_worker_alignment(translate_worker *w, size_t i, const sea
 MUST_USE int translate_worker_picture(translate_worker *w, size_t i, const search_answer *a,
                                       buffer *out);
 
-/* Log probabilities of the targets of lines; blank sources or targets get 0. */
+/* Log probabilities of the targets of lines; where the source is blank there is none, and 0 units. */
 typedef struct translate_scored {
     double logp, score;
     int32_t units; /* of the target, its end counted */

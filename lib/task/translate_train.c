@@ -204,7 +204,10 @@ static void tell_sizes(const training *t) {
                sizeof(real) * ((double)weights * 7 + units) / 1e6);
 }
 
-static int check_shape(const translate_options *o, rill_error *error) {
+static int check_options(const translate_options *o, rill_error *error) {
+    if (o->dev_target && !o->common.dev) {
+        return status_fail(error, RILL_EUSAGE, "--dev-target needs --dev");
+    }
     if (o->encoder_hidden % 2) {
         return status_fail(error, RILL_EUSAGE, "--encoder-hidden %lld is odd, expected an even number",
                            (long long)o->encoder_hidden);
@@ -221,7 +224,7 @@ static int check_shape(const translate_options *o, rill_error *error) {
 
 static int prepare(training *t, rill_error *error) {
     translate_net_config config;
-    TRY(check_shape(&t->o, error));
+    TRY(check_options(&t->o, error));
     TRY(translate_data_read(&t->data, job_files(&t->job), t->job.files, (size_t)t->o.max_record,
                             error));
     if (!t->job.resume) {

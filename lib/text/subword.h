@@ -131,8 +131,8 @@ MUST_USE int subword_encode(subword_session *session, bytes line, const subword_
 MUST_USE int subword_apply(subword_session *session, bytes line, const subword_dropout *dropout,
                            buffer *out, rill_error *error);
 
-/* Appends the text of ids (out of range: skipped; begin and end: nothing). raw, which may be NULL,
- * has the raw text of each unknown unit; without it an unknown is U+FFFD. Always valid UTF-8. */
+/* Appends the text of ids (out of range: skipped; begin and end: nothing). raw [count], which
+ * may be NULL, has the raw text at the place of each unknown unit; without it an unknown is U+FFFD. Always valid UTF-8. */
 void subword_decode(const subword *s, const int32_t *id, size_t count, const bytes *raw,
                     buffer *out);
 /* Appends the text of a line that subword_apply made. */
