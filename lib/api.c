@@ -217,6 +217,18 @@ int rill_check(const char *name, const rill_options *options, const char *const 
     return take_report(status, &text, report, error);
 }
 
+int rill_compare(const char *name, const rill_options *options, const char *const *files,
+                 size_t count, char **report, rill_error *error) {
+    const task *t;
+    buffer text = {0};
+    *report = NULL;
+    TRY(task_of(name, options, &t, error));
+    if (!t->compare) {
+        return status_fail(error, RILL_EUSAGE, "task \"%s\" has no answers to compare", name);
+    }
+    return take_report(t->compare(options->values, files, count, &text, error), &text, report, error);
+}
+
 /* ---- models */
 
 /* The task that the metadata name. */

@@ -55,7 +55,9 @@ RILL_API void rill_blas_threads(int threads);
  * Each task ("tag") has one table of options. The command line, config files, --help, man pages and
  * the configuration stored in a model all come from it. */
 
-typedef enum rill_verb { RILL_TRAIN = 1, RILL_APPLY = 2, RILL_EVAL = 4, RILL_CHECK = 8 } rill_verb;
+typedef enum rill_verb {
+    RILL_TRAIN = 1, RILL_APPLY = 2, RILL_EVAL = 4, RILL_CHECK = 8, RILL_COMPARE = 16
+} rill_verb;
 
 /* Bits of `verbs` in the tables of "tokenize" and "vocab", which are no tasks but have options too. */
 enum { RILL_TOKENIZE_LEARN = 1, RILL_TOKENIZE_APPLY = 2, RILL_TOKENIZE_UNDO = 4 };
@@ -138,6 +140,12 @@ RILL_API RILL_MUST_USE int rill_train(const char *task, const rill_options *opti
 RILL_API RILL_MUST_USE int rill_check(const char *task, const rill_options *options,
                                       const char *const *files, size_t count, char **report,
                                       size_t *faults, rill_error *error);
+
+/* Scores systems' answers, as they stand in files[1..], against the references in files[0], line by
+ * line, and tests each against the first. For tasks that answer with text ("translate"). */
+RILL_API RILL_MUST_USE int rill_compare(const char *task, const rill_options *options,
+                                        const char *const *files, size_t count, char **report,
+                                        rill_error *error);
 
 /* A trained model: immutable, shared between threads. */
 typedef struct rill_model rill_model;

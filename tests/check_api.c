@@ -139,7 +139,7 @@ START_TEST(option_rows) {
     size_t count = 0;
     for (; rill_option_at("tag", count, &row); count++) {
         char *value = rill_options_get(o, row.name);
-        ck_assert(row.name && row.help && row.verbs && row.verbs <= 15);
+        ck_assert(row.name && row.help && row.verbs && row.verbs <= 31);
         ck_assert_int_eq(value != NULL, row.fallback != NULL);
         if (value) set(o, row.name, value); /* defaults can be set */
         rill_free(value);

@@ -98,6 +98,7 @@ int cli_apply(cli *c);
 int cli_score(cli *c);
 int cli_eval(cli *c);
 int cli_check(cli *c);
+int cli_compare(cli *c);
 
 /* ---- between the files of cli */
 

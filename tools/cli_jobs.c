@@ -144,6 +144,13 @@ int cli_check(cli *c) {
     return status ? status : faults ? CLI_FAILED : 0;
 }
 
+int cli_compare(cli *c) {
+    char *report = NULL;
+    int code = rill_compare(c->tool->task, c->options, c->operands, c->operand_count, &report,
+                            &c->error);
+    return code < 0 ? cli_fail(c, code) : cli_print_report(c, report);
+}
+
 /* ---- train */
 
 /* A training and its checkpoint. */

@@ -13,6 +13,9 @@ static const cli_verb verbs[] = {
      "Writes the log probability of each target, for lines of source TAB target."},
     {"eval", RILL_EVAL, "MODEL SOURCE TARGET | MODEL PAIRS", 2, 3, cli_eval,
      "Scores a model on pairs of lines: BLEU, chrF, exact answers, perplexity."},
+    {"compare", RILL_COMPARE, "REFERENCES ANSWERS...", 2, SIZE_MAX, cli_compare,
+     "Scores files of answers against a file of references, line by line, and tests each against "
+     "the first."},
     {"check", RILL_CHECK, "SOURCE TARGET | PAIRS", 1, 2, cli_check,
      "Looks over pairs of lines for accidents, and names file, line and column."},
     {0},

@@ -13,6 +13,11 @@ int report_set(json_t *object, bytes key, json_t *value) {
     return bad ? RILL_ENOMEM : 0;
 }
 
+int report_text(json_t *object, const char *key, const buffer *text) {
+    if (text->failed) return RILL_ENOMEM;
+    return report_set(object, bytes_of(key), json_stringn(text->data ? text->data : "", text->size));
+}
+
 json_t *report_interval(metric_interval i) { return json_pack("[ff]", i.low, i.high); }
 
 json_t *report_counts(metric_counts c) {
@@ -85,10 +90,14 @@ void report_print_rows(const char *title, const json_t *rows, size_t most, buffe
     }
 }
 
-void report_print_interval(const json_t *interval, buffer *out) {
+void report_print_range(const json_t *interval, double scale, buffer *out) {
     if (!interval) return;
-    buffer_printf(out, "  [%.2f, %.2f]", 100 * json_number_value(json_array_get(interval, 0)),
-                  100 * json_number_value(json_array_get(interval, 1)));
+    buffer_printf(out, "  [%.2f, %.2f]", scale * json_number_value(json_array_get(interval, 0)),
+                  scale * json_number_value(json_array_get(interval, 1)));
+}
+
+void report_print_interval(const json_t *interval, buffer *out) {
+    report_print_range(interval, 100, out);
 }
 
 void report_print_confusions(const json_t *pairs, buffer *out) {

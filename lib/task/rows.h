@@ -29,6 +29,7 @@ enum {
     TF = OPTION_TRAIN | OPTION_FILE, /* a file that training reads */
     A = OPTION_APPLY,
     E = OPTION_EVAL,
+    EC = OPTION_EVAL | OPTION_COMPARE,
     AE = OPTION_APPLY | OPTION_EVAL,
 };
 

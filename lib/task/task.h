@@ -30,6 +30,9 @@ typedef struct task {
                  const rill_hooks *hooks, rill_error *error);
     int (*check)(const void *options, const char *const *files, size_t count, buffer *report,
                  size_t *faults, rill_error *error);
+    /* Scores answers that stand in files against a file of references (files[0]); NULL: can't. */
+    int (*compare)(const void *options, const char *const *files, size_t count, buffer *report,
+                   rill_error *error);
     /* A model from its open bundle (which it then owns, also on failure). */
     int (*open)(bundle *b, void **model, rill_error *error);
     void (*close)(void *model);

@@ -76,9 +76,9 @@ typedef struct translate_data {
 } translate_data;
 
 /* Reads pairs: two files of lines, or one of source TAB target. Pairs with an empty side are left
- * out and counted. */
+ * out and counted, unless `all` are wanted. */
 MUST_USE int translate_data_read(translate_data *d, const char *const *files, size_t count,
-                                 size_t max_line, rill_error *error);
+                                 bool all, size_t max_line, rill_error *error);
 bytes translate_data_line(const translate_data *d, int side, size_t pair);
 void translate_data_free(translate_data *d);
 
@@ -152,6 +152,8 @@ MUST_USE int translate_check(const void *options, const char *const *files, size
 /* The same before a training: warnings are told, the first error is a failure. */
 MUST_USE int translate_warn(const translate_options *o, const char *const *files, size_t count,
                             const rill_hooks *hooks, rill_error *error);
+MUST_USE int translate_compare(const void *options, const char *const *files, size_t count,
+                               buffer *report, rill_error *error);
 MUST_USE int translate_filter(void *const *models, size_t model_count, const void *options, int in,
                               const char *name, int out, const rill_hooks *hooks,
                               rill_error *error);

@@ -24,9 +24,9 @@ bytes translate_data_line(const translate_data *d, int side, size_t pair) {
 
 /* ---- reading */
 
-static int add_pair(translate_data *d, const parallel_pair *pair, rill_error *error) {
+static int add_pair(translate_data *d, const parallel_pair *pair, bool all, rill_error *error) {
     const bytes line[SIDES] = {pair->source, pair->target};
-    if (pair->empty[SOURCE] || pair->empty[TARGET]) {
+    if (!all && (pair->empty[SOURCE] || pair->empty[TARGET])) {
         d->empty++;
         return 0;
     }
@@ -45,7 +45,7 @@ static int add_pair(translate_data *d, const parallel_pair *pair, rill_error *er
     return 0;
 }
 
-int translate_data_read(translate_data *d, const char *const *files, size_t count,
+int translate_data_read(translate_data *d, const char *const *files, size_t count, bool all,
                         size_t max_line, rill_error *error) {
     parallel *p = NULL;
     parallel_pair pair;
@@ -57,7 +57,7 @@ int translate_data_read(translate_data *d, const char *const *files, size_t coun
     TRY(parallel_open(files[0], count == 2 ? files[1] : NULL, max_line, &p, error));
     int more;
     while ((more = parallel_next(p, &pair, error)) > 0) {
-        more = add_pair(d, &pair, error);
+        more = add_pair(d, &pair, all, error);
         if (more < 0) break;
     }
     parallel_close(p);

@@ -4,7 +4,6 @@
  *
  * BLEU and chrF are points, 0..100, in JSON too: that is their unit wherever they are printed.
  */
-#include "base/io.h"
 #include "task/job.h"
 #include "task/report.h"
 #include "task/translate_score.h"
@@ -24,11 +23,6 @@ static int fill(json_t *object, const char *key, json_t *value) {
     return report_set(object, bytes_of(key), value);
 }
 
-static int add_text(json_t *object, const char *key, const buffer *text) {
-    if (text->failed) return RILL_ENOMEM;
-    return fill(object, key, json_stringn(text->data ? text->data : "", text->size));
-}
-
 static int add_rows(const evaluation *e, metric_rows kind, const void *row, const char *key) {
     metric_interval interval;
     if (e->o->samples == 0) return 0;
@@ -37,28 +31,13 @@ static int add_rows(const evaluation *e, metric_rows kind, const void *row, cons
     return fill(e->report, key, report_interval(interval));
 }
 
-static int add_signatures(const evaluation *e) {
-    const chrf_options plain = {0}, words = {.words = 2};
-    buffer text = {0};
-    bleu_signature(&e->stats.bleu_options, 1, &text);
-    int status = add_text(e->report, "signature", &text);
-    buffer_clear(&text);
-    chrf_signature(&plain, 1, &text);
-    if (status == 0) status = add_text(e->report, "chrf_signature", &text);
-    buffer_clear(&text);
-    chrf_signature(&words, 1, &text);
-    if (status == 0) status = add_text(e->report, "chrf++_signature", &text);
-    buffer_free(&text);
-    return status;
-}
-
 static int add_line(const evaluation *e) {
     bleu_stats sum = {0};
     buffer text = {0};
     for (size_t i = 0; i < e->stats.pairs; i++) bleu_add(&sum, &e->stats.bleu[i]);
     bleu_result result = bleu_score(&sum, &e->stats.bleu_options);
     bleu_line(&result, &text);
-    int status = add_text(e->report, "bleu_line", &text);
+    int status = report_text(e->report, "bleu_line", &text);
     buffer_free(&text);
     return status;
 }
@@ -74,7 +53,7 @@ static int add_scores(const evaluation *e) {
     TRY(fill(r, "chrf", json_real(translate_stats_chrf(s, 0))));
     TRY(add_rows(e, chrf_rows(&plain), s->chrf, "chrf_ci"));
     TRY(fill(r, "chrf++", json_real(translate_stats_chrf(s, 2))));
-    TRY(add_signatures(e));
+    TRY(translate_stats_signatures(s, r));
     metric_ratio exact = metric_sum(s->exact, s->groups);
     TRY(fill(r, "exact", json_real(metric_value(exact))));
     TRY(report_bootstrap(s->exact, s->groups, e->o->samples, (uint64_t)e->o->common.seed,
@@ -107,11 +86,7 @@ static int add_comparison(const evaluation *e) {
 static void print_value(const json_t *r, const char *name, const char *key, const char *ci,
                         double scale, buffer *out) {
     buffer_printf(out, "%-10s %6.2f", name, scale * report_number(r, key));
-    const json_t *interval = ci ? json_object_get(r, ci) : NULL;
-    if (interval) {
-        buffer_printf(out, "  [%.2f, %.2f]", scale * json_real_value(json_array_get(interval, 0)),
-                      scale * json_real_value(json_array_get(interval, 1)));
-    }
+    if (ci) report_print_range(json_object_get(r, ci), scale, out);
 }
 
 static void print_signed(const json_t *r, const char *key, buffer *out) {
@@ -138,9 +113,7 @@ static void print_report(const json_t *r, buffer *out) {
     if (!other) return;
     buffer_printf(out, "%-10s %6.2f BLEU of the other; difference %+.2f", "compare",
                   report_number(other, "bleu"), report_number(other, "difference"));
-    const json_t *ci = json_object_get(other, "ci");
-    buffer_printf(out, "  [%.2f, %.2f]", json_real_value(json_array_get(ci, 0)),
-                  json_real_value(json_array_get(ci, 1)));
+    report_print_range(json_object_get(other, "ci"), 1, out);
     buffer_printf(out, "  p %.3f\n", report_number(other, "p"));
 }
 
@@ -150,9 +123,10 @@ static void print_report(const json_t *r, buffer *out) {
 static int copy_sources(const translate_data *d, translate_answers *a) {
     *a = (translate_answers){.pairs = d->pairs};
     a->text = mem_new(d->pairs, sizeof *a->text);
+    bool bad = !a->text;
     a->logp = mem_new(d->pairs, sizeof *a->logp);
     a->units = mem_new(d->pairs, sizeof *a->units);
-    bool bad = !a->text || !a->logp || !a->units;
+    bad = bad || !a->logp || !a->units;
     for (size_t i = 0; !bad && i < d->pairs; i++) {
         buffer_add_bytes(&a->text[i], translate_data_line(d, SOURCE, i));
         bad = a->text[i].failed;
@@ -160,38 +134,14 @@ static int copy_sources(const translate_data *d, translate_answers *a) {
     return bad ? RILL_ENOMEM : 0;
 }
 
-/* Replaces the answers by the lines of a file. */
-static int read_answers(const char *path, size_t max_line, translate_answers *a,
-                        rill_error *error) {
-    reader *r = NULL;
-    bytes line;
-    size_t count = 0, at;
-    TRY(reader_open(path, max_line, &r, error));
-    int more;
-    while ((more = reader_line(r, &line, error)) > 0) {
-        if (!utf8_valid(line, &at)) {
-            more = status_set(error, RILL_EDATA, path, reader_number(r), at + 1, "invalid UTF-8");
-            break;
-        }
-        if (count++ >= a->pairs) continue;
-        buffer_clear(&a->text[count - 1]);
-        buffer_add_bytes(&a->text[count - 1], line);
-    }
-    reader_close(r);
-    if (more < 0) return more;
-    if (count == a->pairs) return 0;
-    return status_set(error, RILL_EDATA, path, 0, 0,
-                      "found %zu lines, expected %zu, one for every pair", count, a->pairs);
-}
-
 static int score_others(evaluation *e, rill_error *error) {
     translate_answers a;
     int status = copy_sources(e->d, &a) < 0 ? status_nomem(error) : 0;
     if (status == 0) status = translate_stats_make(e->o, e->d, &a, &e->baseline, error);
-    if (status == 0 && e->o->compare) {
-        status = read_answers(e->o->compare, (size_t)e->o->max_record, &a, error);
-        if (status == 0) status = translate_stats_make(e->o, e->d, &a, &e->other, error);
-    }
+    translate_answers_free(&a);
+    if (status < 0 || !e->o->compare) return status;
+    status = translate_answers_read(e->o->compare, (size_t)e->o->max_record, e->d->pairs, &a, error);
+    if (status == 0) status = translate_stats_make(e->o, e->d, &a, &e->other, error);
     translate_answers_free(&a);
     return status;
 }
@@ -224,7 +174,7 @@ int translate_eval(void *const *models, size_t model_count, const void *options,
     for (size_t i = 0; i < model_count; i++) model[i] = models[i];
     const translate_run run = {.lexicon = &model[0]->lexicon, .o = options, .models = model,
                                .count = model_count};
-    int status = translate_data_read(&d, files, count, (size_t)e.o->max_record, error);
+    int status = translate_data_read(&d, files, count, true, (size_t)e.o->max_record, error);
     e.d = &d;
     if (status == 0) status = evaluate(&e, &run, error);
     if (status == 0 && e.o->common.json) {

@@ -100,13 +100,13 @@ static const option_row rows[] = {
     SWITCH("score", AT(score), "false", A,
            "Input is source TAB target; output is the log probability of the target"),
     /* eval */
-    WORD("tokenize", 0, AT(tokenize), "13a", "13a|intl|char|none", "HOW", E | S,
+    WORD("tokenize", 0, AT(tokenize), "13a", "13a|intl|char|none|zh", "HOW", EC | S,
          "Tokenization of BLEU, as sacreBLEU has it"),
-    SWITCH("ignore-case", AT(ignore_case), "false", E | S, "Lower-case both sides for BLEU"),
+    SWITCH("ignore-case", AT(ignore_case), "false", EC | S, "Lower-case both sides for BLEU"),
     WORD("compare", 0, AT(compare), NULL, NULL, "FILE", E,
          "Another system's answers, line by line: a paired test against them"),
-    NUMBER("samples", 0, AT(samples), "1000", 0, 1000000, E, "Bootstrap samples of the intervals"),
-    NUMBER("max-record", 0, AT(max_record), "67108864", 1024, 1073741824.0, OPTION_ALL,
+    NUMBER("samples", 0, AT(samples), "1000", 0, 1000000, EC, "Bootstrap samples of the intervals"),
+    NUMBER("max-record", 0, AT(max_record), "67108864", 1024, 1073741824.0, OPTION_ALL | OPTION_COMPARE,
            "Longest line in bytes"),
 };
 

@@ -4,7 +4,9 @@
  * a worker of its own. Results stand at the place of their pair, so who took what makes no difference.
  */
 #include "task/translate_score.h"
+#include "base/io.h"
 #include "data/batch.h"
+#include "task/report.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -27,8 +29,9 @@ typedef struct answer_job {
 } answer_job;
 
 static bool repeats(const translate_data *d, size_t pair) {
-    return pair > 0 && bytes_equal(translate_data_line(d, SOURCE, pair - 1),
-                                   translate_data_line(d, SOURCE, pair));
+    return pair > 0 && d->start[SOURCE] &&
+           bytes_equal(translate_data_line(d, SOURCE, pair - 1),
+                       translate_data_line(d, SOURCE, pair));
 }
 
 void translate_answers_free(translate_answers *a) {
@@ -37,6 +40,42 @@ void translate_answers_free(translate_answers *a) {
     free(a->logp);
     free(a->units);
     *a = (translate_answers){0};
+}
+
+static int answers_room(translate_answers *a, size_t pairs) {
+    *a = (translate_answers){.pairs = pairs};
+    a->text = mem_new(pairs, sizeof *a->text);
+    a->logp = mem_new(pairs, sizeof *a->logp);
+    a->units = mem_new(pairs, sizeof *a->units);
+    return a->text && a->logp && a->units ? 0 : RILL_ENOMEM;
+}
+
+static int read_answers(reader *r, translate_answers *a, rill_error *error) {
+    bytes line;
+    size_t count = 0, at;
+    int more;
+    while ((more = reader_line(r, &line, error)) > 0) {
+        if (!utf8_valid(line, &at)) {
+            return status_set(error, RILL_EDATA, reader_name(r), reader_number(r), at + 1,
+                              "invalid UTF-8");
+        }
+        if (count++ >= a->pairs) continue;
+        buffer_add_bytes(&a->text[count - 1], line);
+        TRY(buffer_status(&a->text[count - 1], error));
+    }
+    if (more < 0 || count == a->pairs) return more;
+    return status_set(error, RILL_EDATA, reader_name(r), 0, 0,
+                      "found %zu lines, expected %zu, one for every pair", count, a->pairs);
+}
+
+int translate_answers_read(const char *path, size_t max_line, size_t pairs, translate_answers *out,
+                           rill_error *error) {
+    reader *r = NULL;
+    int status = answers_room(out, pairs) < 0 ? status_nomem(error) : 0;
+    if (status == 0) status = reader_open(path, max_line, &r, error);
+    if (status == 0) status = read_answers(r, out, error);
+    reader_close(r);
+    return status;
 }
 
 /* The portion's sources that are to be translated, and what came out. */
@@ -107,11 +146,7 @@ static void answer_task(void *data, int task, int worker_number) {
 static int plan_answers(answer_job *j) {
     const translate_data *d = j->d;
     j->cost = mem_new(d->pairs, sizeof *j->cost);
-    j->out->text = mem_new(d->pairs, sizeof *j->out->text);
-    j->out->logp = mem_new(d->pairs, sizeof *j->out->logp);
-    j->out->units = mem_new(d->pairs, sizeof *j->out->units);
-    j->out->pairs = d->pairs;
-    if (!j->cost || !j->out->text || !j->out->logp || !j->out->units) return RILL_ENOMEM;
+    if (!j->cost || answers_room(j->out, d->pairs) < 0) return RILL_ENOMEM;
     for (size_t i = 0; i < d->pairs; i++) {
         size_t cost = translate_cost(translate_data_line(d, SOURCE, i));
         j->cost[i] = cost < INT32_MAX ? (int32_t)cost : INT32_MAX;
@@ -177,6 +212,21 @@ double translate_stats_chrf(const translate_stats *s, int words) {
     chrf_stats sum = {0};
     for (size_t i = 0; i < s->pairs; i++) chrf_add(&sum, words ? &s->chrf_words[i] : &s->chrf[i]);
     return chrf_score(&sum, &options);
+}
+
+int translate_stats_signatures(const translate_stats *s, json_t *out) {
+    const chrf_options plain = {0}, words = {.words = 2};
+    buffer text = {0};
+    bleu_signature(&s->bleu_options, 1, &text);
+    int status = report_text(out, "signature", &text);
+    buffer_clear(&text);
+    chrf_signature(&plain, 1, &text);
+    if (status == 0) status = report_text(out, "chrf_signature", &text);
+    buffer_clear(&text);
+    chrf_signature(&words, 1, &text);
+    if (status == 0) status = report_text(out, "chrf++_signature", &text);
+    buffer_free(&text);
+    return status;
 }
 
 static int count_bleu(translate_stats *s, const translate_data *d, const translate_answers *a,

@@ -3,6 +3,7 @@
 #ifndef RILL_TASK_TRANSLATE_SCORE_H
 #define RILL_TASK_TRANSLATE_SCORE_H
 
+#include "base/json.h"
 #include "model/metric_bleu.h"
 #include "model/metric_chrf.h"
 #include "task/translate_lines.h"
@@ -18,6 +19,9 @@ typedef struct translate_answers {
  * one before is not translated again. */
 MUST_USE int translate_answer_all(const translate_run *run, const translate_data *d, pool *pool,
                                   translate_answers *out, rill_error *error);
+/* Answers that stand in a file, one a line for every one of `pairs`; logp and units stay 0. */
+MUST_USE int translate_answers_read(const char *path, size_t max_line, size_t pairs,
+                                    translate_answers *out, rill_error *error);
 void translate_answers_free(translate_answers *a);
 
 /* Statistics of every pair. */
@@ -34,6 +38,8 @@ MUST_USE int translate_stats_make(const translate_options *o, const translate_da
                                   const translate_answers *a, translate_stats *out,
                                   rill_error *error);
 void translate_stats_free(translate_stats *s);
+/* Fields signature, chrf_signature, chrf++_signature. RILL_ENOMEM. */
+MUST_USE int translate_stats_signatures(const translate_stats *s, json_t *out);
 double translate_stats_bleu(const translate_stats *s);
 double translate_stats_chrf(const translate_stats *s, int words);
 

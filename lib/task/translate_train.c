@@ -184,8 +184,8 @@ static int64_t batch_by_size(const training *t) {
 static int read_dev(training *t, rill_error *error) {
     const char *files[] = {t->o.common.dev, t->o.dev_target};
     if (!t->o.common.dev) return 0;
-    TRY(translate_data_read(&t->dev, files, t->o.dev_target ? 2 : 1, (size_t)t->o.max_record,
-                            error));
+    TRY(translate_data_read(&t->dev, files, t->o.dev_target ? 2 : 1, true,
+                            (size_t)t->o.max_record, error));
     return translate_data_encode(&t->dev, &t->lexicon, 0, 0, 0, error);
 }
 
@@ -225,8 +225,8 @@ static int check_options(const translate_options *o, rill_error *error) {
 static int prepare(training *t, rill_error *error) {
     translate_net_config config;
     TRY(check_options(&t->o, error));
-    TRY(translate_data_read(&t->data, job_files(&t->job), t->job.files, (size_t)t->o.max_record,
-                            error));
+    TRY(translate_data_read(&t->data, job_files(&t->job), t->job.files, false,
+                            (size_t)t->o.max_record, error));
     if (!t->job.resume) {
         TRY(translate_warn(&t->o, job_files(&t->job), t->job.files, t->job.hooks, error));
     }
