@@ -217,6 +217,25 @@ START_TEST(threads_change_nothing) {
 }
 END_TEST
 
+/* Pretrained on the same text: it goes on from there, and the same bytes come out. */
+START_TEST(pretrained) {
+    const char *one = at("one.rill"), *two = at("two.rill");
+    for (int i = 0; i < 2; i++) {
+        OK(train_on(options("model", i ? two : one, "force", "true", "threads", i ? "3" : "1",
+                            "pretrain", at("train.tsv"), "pretrain-epochs", "3", "epochs", "4",
+                            "ngrams", "0", NULL), at("train.tsv"), NULL));
+    }
+    ck_assert(same(one, two));
+    rill_model *m = open_model(one);
+    char *report = evaluate(&m, 1, at("dev.tsv"));
+    ck_assert_double_ge(field(report, "accuracy"), 0.85);
+    rill_free(report);
+    rill_model_free(m);
+    FAILS(RILL_EUSAGE, train_on(options("model", at("v.rill"), "pretrain", at("train.tsv"), "force", "true",
+                                        "conv-filters", "4", NULL), at("train.tsv"), NULL));
+}
+END_TEST
+
 static bool stop_at(void *data) { return --*(int *)data < 0; }
 
 START_TEST(stopped_and_resumed) {
@@ -492,6 +511,7 @@ int main(void) {
     tcase_add_test(c, learns);
     tcase_add_loop_test(c, variants, 0, sizeof built / sizeof *built);
     tcase_add_loop_test(c, threads_change_nothing, 0, 2);
+    tcase_add_test(c, pretrained);
     tcase_add_test(c, stopped_and_resumed);
     tcase_add_test(c, changed_data_stop_a_resume);
     tcase_add_test(c, neighbours_change_nothing);

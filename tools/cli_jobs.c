@@ -222,7 +222,7 @@ static int may_train(course *k) {
 
 /* --force is meant for old models and logs, never for the data. */
 static int spare_inputs(cli *c, const char *output) {
-    static const char *const inputs[] = {"dev", "dev-target", "rules", "vectors", "subwords",
+    static const char *const inputs[] = {"dev", "dev-target", "rules", "vectors", "pretrain", "subwords",
                                          "target-subwords"};
     int status = 0;
     for (size_t i = 0; i < c->operand_count && !status; i++) {

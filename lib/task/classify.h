@@ -25,9 +25,9 @@ typedef struct classify_options {
     char *text_col, *label_col;
     char *labels; /* auto | single | multi */
     char *units;  /* word | char */
-    char *normalize, *rules, *vectors, *weights;
+    char *normalize, *rules, *vectors, *weights, *pretrain;
     bool lower;
-    int64_t vectors_limit, min_count, max_length, chunk;
+    int64_t vectors_limit, min_count, max_length, chunk, pretrain_epochs;
     /* network */
     char *cell, *pool;
     int64_t hidden, layers, form_dim, affix_dim, ngrams, stems, ngrams_limit;
@@ -42,8 +42,8 @@ typedef struct classify_options {
 } classify_options;
 
 extern const option_table classify_option_table;
-/* Fills in what the size of the data decides. */
-void classify_options_size(classify_options *o, size_t texts);
+/* Fills in what the size of the data decides: epochs and units per batch. */
+void classify_options_size(classify_options *o, size_t units);
 labelled_options classify_labelled(const classify_options *o, bool unlabelled);
 
 /* ---- texts as units */
@@ -128,8 +128,9 @@ void classify_bayes(const classify_lexicon *l, const classify_grams *g, real *sc
 
 typedef struct classify_data {
     classify_forms forms;
-    size_t texts, text_room, units, unit_room;
-    int64_t *start;  /* [texts + 1] */
+    size_t texts, more; /* labelled ones, and those to pretrain on behind them */
+    size_t units, unit_room;
+    int64_t *start;  /* [texts + more + 1] */
     size_t start_room;
     int32_t *unit;   /* [units] form index */
     int32_t *label;  /* [texts], multi [texts, K] */

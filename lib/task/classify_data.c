@@ -1,6 +1,6 @@
 /* classify_data: training files read once; the lexicon built from what stands in them.
  *
- *     read     every text is cut into units; distinct units, n-grams and labels get numbers
+ *     read     every text (and those to pretrain on, without labels) is cut into units; distinct units, n-grams and labels get numbers
  *     labels   their order by bytes, so that the order of the data makes no difference
  *     words    vocabularies of forms and affixes; then every distinct form is looked at
  *     bayes    n-gram counts by label; each text's score without itself
@@ -89,6 +89,18 @@ static int add_labels(reading *r, const example *e) {
     return 0;
 }
 
+/* A text without labels, to pretrain on. */
+static int add_plain(reading *r, const example *e) {
+    classify_data *d = r->d;
+    TRY(classify_cut(&r->cutter, example_text(e), r->error));
+    size_t need = d->texts + ++d->more + 1;
+    if (add_units(r) < 0 || mem_grow(&d->start, &d->start_room, need, sizeof *d->start) < 0) {
+        return status_nomem(r->error);
+    }
+    d->start[need - 1] = (int64_t)d->units;
+    return 0;
+}
+
 static int end_text(reading *r) {
     classify_data *d = r->d;
     size_t need = ++d->texts + 1;
@@ -114,25 +126,44 @@ static int add_example(reading *r, const example *e) {
     return status < 0 ? status_nomem(r->error) : 0;
 }
 
+typedef int on_example(reading *r, const example *e);
+
+static int each_example(reading *r, labelled *in, on_example *visit) {
+    example e = {0};
+    int status = 0, more;
+    while (status == 0 && (more = labelled_next(in, &e, r->error)) != 0) {
+        status = more < 0 ? more : visit(r, &e);
+    }
+    example_free(&e);
+    return status;
+}
+
+static int read_plain(reading *r, const char *path) {
+    labelled_options options = classify_labelled(r->o, false);
+    labelled *in = NULL;
+    options.format = LABELLED_AUTO; /* raw text or labelled, whatever the others are */
+    TRY(labelled_open(path, &options, &in, r->error));
+    int status = each_example(r, in, add_plain);
+    labelled_close(in);
+    if (status < 0 || r->d->more > 0) return status;
+    return status_set(r->error, RILL_EDATA, path, 0, 0, "there are no texts");
+}
+
 static int read_file(reading *r, const char *path) {
     const labelled_options options = classify_labelled(r->o, false);
     labelled *in = NULL;
-    example e = {0};
     size_t before = r->d->texts;
     TRY(labelled_open(path, &options, &in, r->error));
-    int status = 0, more;
+    int status = 0;
     if (labelled_format_of(in) == LABELLED_TEXT) {
         status = status_set(r->error, RILL_EDATA, path, 0, 0,
                             "found text without labels or an empty file, expected labelled texts");
     }
-    while (status == 0 && (more = labelled_next(in, &e, r->error)) != 0) {
-        status = more < 0 ? more : add_example(r, &e);
-    }
+    if (status == 0) status = each_example(r, in, add_example);
     if (status == 0) {
         train_tell(r->hooks, RILL_EVENT_NOTE, NULL, "%s: %s, %zu texts", path,
                    labelled_format_name(labelled_format_of(in)), r->d->texts - before);
     }
-    example_free(&e);
     labelled_close(in);
     return status;
 }
@@ -296,6 +327,7 @@ static int read_all(reading *r, const char *const *files, size_t count) {
     TRY(classify_cutter_new(&r->cutter, r->l, r->error));
     for (size_t i = 0; i < count; i++) TRY(read_file(r, files[i]));
     if (r->d->texts == 0) return status_fail(r->error, RILL_EDATA, "there are no texts");
+    if (r->o->pretrain) TRY(read_plain(r, r->o->pretrain));
     TRY(number_labels(r));
     TRY(build_vocabs(r));
     if (look_at_forms(r) < 0) return status_nomem(r->error);

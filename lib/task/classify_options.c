@@ -29,6 +29,10 @@ static const option_row rows[] = {
     WORD("vectors", 0, AT(vectors), NULL, NULL, "FILE", TF,
          "Pretrained vectors: word2vec (text, binary), GloVe, fastText .vec"),
     NUMBER("vectors-limit", 0, AT(vectors_limit), "200000", 1, 10000000, T, "Vectors read at most"),
+    WORD("pretrain", 0, AT(pretrain), NULL, NULL, "FILE", TF,
+         "Plain text of the same kind (labels are not looked at): the network first learns to "
+         "foretell its units"),
+    NUMBER("pretrain-epochs", 0, AT(pretrain_epochs), "5", 1, 100000, S, "Passes over that text"),
     WORD("weights", 0, AT(weights), "none", "none|balanced", "HOW", S,
          "Class weights; balanced: rare labels count as much as frequent ones"),
     NUMBER("max-length", 0, AT(max_length), "0", 0, 100000000, S,
@@ -95,8 +99,8 @@ const option_table classify_option_table = {rows, sizeof rows / sizeof *rows,
                                             sizeof(classify_options)};
 
 /* Small data are seen more often, in smaller batches: what counts is the number of updates. */
-void classify_options_size(classify_options *o, size_t texts) {
-    bool tiny = texts < 2000, small = texts < 20000;
-    if (o->train.epochs == 0) o->train.epochs = tiny ? 20 : small ? 5 : 4;
-    if (o->common.batch == 0) o->common.batch = tiny ? 256 : 1024;
+void classify_options_size(classify_options *o, size_t units) {
+    int64_t passes = 1000000 / (units > 0 ? (int64_t)units : 1);
+    if (o->train.epochs == 0) o->train.epochs = passes < 4 ? 4 : passes > 20 ? 20 : passes;
+    if (o->common.batch == 0) o->common.batch = units < 20000 ? 256 : units < 100000 ? 512 : 1024;
 }

@@ -11,8 +11,7 @@
 #include "data/batch.h"
 #include "data/vectors.h"
 #include "model/metric.h"
-#include "task/classify.h"
-#include "task/job.h"
+#include "task/classify_train.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -47,13 +46,13 @@ static int plan_epoch(void *self, int64_t epoch, int64_t *batches, rill_error *e
 }
 
 /* Rows of input for n units of a text; hidden ones are unknown words without affixes. */
-static void fill_units(const training *t, uint64_t name, const int32_t *unit, int32_t n,
+static void fill_units(const classify_pick *p, uint64_t name, const int32_t *unit, int32_t n,
                        int32_t at, int32_t N, int32_t *form, int32_t *vector, int32_t *affix) {
-    uint64_t key = rng_key((uint64_t)t->o.common.seed, SITE_WORD);
-    const classify_forms *f = &t->data.forms;
+    uint64_t key = rng_key((uint64_t)p->o->common.seed, SITE_WORD);
+    const classify_forms *f = &p->data->forms;
     for (int32_t i = 0; i < n; i++) {
         double u = (double)rng_float(rng_block(key, name, (uint64_t)i).v[0]);
-        bool hidden = u < t->o.word_dropout;
+        bool hidden = !p->keep && u < p->o->word_dropout;
         size_t from = (size_t)unit[i];
         form[at + i] = hidden ? 0 : f->id[from];
         vector[at + i] = hidden ? -1 : f->vector[from];
@@ -65,22 +64,22 @@ static void fill_units(const training *t, uint64_t name, const int32_t *unit, in
 }
 
 /* Chunks of the texts of a batch; the first carries the text's name, later ones their own. */
-static int fill_chunks(training *t, int64_t epoch, const int32_t *item, int32_t B,
+static int fill_chunks(const classify_pick *p, const int32_t *item, int32_t B, arena *memory,
                        classify_batch *b) {
-    int32_t limit = (int32_t)t->o.chunk, chunks = 0;
+    int32_t limit = (int32_t)p->o->chunk, chunks = 0;
     for (int32_t i = 0; i < B; i++) {
-        chunks += limit > 0 ? (t->length[item[i]] + limit - 1) / limit : 1;
+        chunks += limit > 0 ? (p->length[item[i]] + limit - 1) / limit : 1;
     }
-    int32_t *length = arena_alloc(&t->memory, (size_t)chunks, sizeof *length);
-    int32_t *first = arena_alloc(&t->memory, (size_t)B + 1, sizeof *first);
-    uint64_t *name = arena_alloc(&t->memory, (size_t)B, sizeof *name);
-    uint64_t *chunk_name = arena_alloc(&t->memory, (size_t)chunks, sizeof *chunk_name);
+    int32_t *length = arena_alloc(memory, (size_t)chunks, sizeof *length);
+    int32_t *first = arena_alloc(memory, (size_t)B + 1, sizeof *first);
+    uint64_t *name = arena_alloc(memory, (size_t)B, sizeof *name);
+    uint64_t *chunk_name = arena_alloc(memory, (size_t)chunks, sizeof *chunk_name);
     if (!length || !first || !name || !chunk_name) return RILL_ENOMEM;
     int32_t at = 0;
     for (int32_t i = 0; i < B; i++) {
-        int32_t left = t->length[item[i]], part = 0;
+        int32_t left = p->length[item[i]], part = 0;
         first[i] = at;
-        name[i] = (uint64_t)epoch << 40 | (uint32_t)item[i];
+        name[i] = (uint64_t)p->epoch << 40 | (uint32_t)item[i];
         for (; left > 0; left -= length[at++], part++) {
             length[at] = limit > 0 && left > limit ? limit : left;
             chunk_name[at] = name[i] | (uint64_t)part << 52;
@@ -90,7 +89,27 @@ static int fill_chunks(training *t, int64_t epoch, const int32_t *item, int32_t 
     b->chunk = first;
     b->name = name;
     b->texts = B;
-    return pack_make(&t->memory, length, chunk_name, chunks, &b->chunks);
+    return pack_make(memory, length, chunk_name, chunks, &b->chunks);
+}
+
+int classify_fill(const classify_pick *p, const int32_t *item, int32_t B, arena *memory,
+                  classify_batch *b) {
+    TRY(fill_chunks(p, item, B, memory, b));
+    int32_t N = b->chunks.total, at = 0;
+    int32_t *form = arena_alloc(memory, (size_t)N, sizeof *form);
+    int32_t *vector = arena_alloc(memory, (size_t)N, sizeof *vector);
+    int32_t *affix = arena_alloc(memory, (size_t)N * CLASSIFY_AFFIXES, sizeof *affix);
+    if (!form || !vector || !affix) return RILL_ENOMEM;
+    for (int32_t i = 0; i < B; i++) {
+        const int32_t *unit = p->data->unit + p->data->start[p->first + (size_t)item[i]];
+        fill_units(p, b->name[i], unit, p->length[item[i]], at, N, form, vector, affix);
+        at += p->length[item[i]];
+    }
+    b->rows = N;
+    b->form = form;
+    b->vector = vector;
+    for (size_t k = 0; k < CLASSIFY_AFFIXES; k++) b->affix[k] = affix + k * (size_t)N;
+    return 0;
 }
 
 static int fill_gold(training *t, const int32_t *item, int32_t B, classify_batch *b) {
@@ -112,23 +131,9 @@ static int fill_batch(training *t, int64_t epoch, int64_t number, classify_batch
     *b = (classify_batch){0};
     const int32_t *item = t->plan.item + t->plan.start[number];
     int32_t B = t->plan.start[number + 1] - t->plan.start[number];
-    TRY(fill_chunks(t, epoch, item, B, b));
-    TRY(fill_gold(t, item, B, b));
-    int32_t N = b->chunks.total, at = 0;
-    int32_t *form = arena_alloc(&t->memory, (size_t)N, sizeof *form);
-    int32_t *vector = arena_alloc(&t->memory, (size_t)N, sizeof *vector);
-    int32_t *affix = arena_alloc(&t->memory, (size_t)N * CLASSIFY_AFFIXES, sizeof *affix);
-    if (!form || !vector || !affix) return RILL_ENOMEM;
-    for (int32_t i = 0; i < B; i++) {
-        const int32_t *unit = t->data.unit + t->data.start[item[i]];
-        fill_units(t, b->name[i], unit, t->length[item[i]], at, N, form, vector, affix);
-        at += t->length[item[i]];
-    }
-    b->rows = N;
-    b->form = form;
-    b->vector = vector;
-    for (size_t k = 0; k < CLASSIFY_AFFIXES; k++) b->affix[k] = affix + k * (size_t)N;
-    return 0;
+    const classify_pick pick = {.o = &t->o, .data = &t->data, .length = t->length, .epoch = epoch};
+    TRY(classify_fill(&pick, item, B, &t->memory, b));
+    return fill_gold(t, item, B, b);
 }
 
 /* ---- adversarial noise */
@@ -313,13 +318,16 @@ static int set_lengths(training *t) {
 
 static int prepare(training *t, rill_error *error) {
     classify_net_config config;
+    if (t->o.pretrain && t->o.conv_filters > 0) {
+        return status_fail(error, RILL_EUSAGE, "option --pretrain does not go with --conv-filters");
+    }
     if (!t->job.resume) {
         TRY(classify_warn(&t->o, job_files(&t->job), t->job.files, t->job.hooks, error));
     }
     TRY(load_vectors(t, error));
     TRY(classify_data_read(&t->data, &t->lexicon, &t->o, job_files(&t->job), t->job.files,
                            t->job.hooks, error));
-    classify_options_size(&t->o, t->data.texts);
+    classify_options_size(&t->o, t->data.units);
     classify_model_shape(&t->o, &t->lexicon, &config);
     if (set_lengths(t) < 0 || set_balance(t, &config) < 0) return status_nomem(error);
     if (classify_net_build(&t->net, &config) < 0) return status_nomem(error);
@@ -329,7 +337,8 @@ static int prepare(training *t, rill_error *error) {
         return status_nomem(error);
     }
     set_vectors(t);
-    return 0;
+    if (!t->o.pretrain || t->job.resume) return 0; /* a checkpoint has it all */
+    return classify_pretrain(&t->job, &t->o, &t->data, &t->net, error);
 }
 
 static void training_free(training *t) {
