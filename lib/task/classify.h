@@ -38,7 +38,7 @@ typedef struct classify_options {
     int64_t k, max_record, samples;
     bool probs, explain;
     double threshold;
-    char *compare, *matrix;
+    char *compare, *matrix, *autotune;
 } classify_options;
 
 extern const option_table classify_option_table;

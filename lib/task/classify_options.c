@@ -71,6 +71,8 @@ static const option_row rows[] = {
     AMOUNT("smoothing", AT(smoothing), "0.1", 0, 0.9, S, "Label smoothing"),
     AMOUNT("noise", AT(noise), "0", 0, 100, S,
            "Adversarial training: length of the noise added to a text's input; 0: none"),
+    WORD("autotune", 0, AT(autotune), NULL, NULL, "TIME", T,
+         "Search better settings for so long (90s, 10m, 2h) by the dev score; the best model stays"),
 #define TRAIN_EPOCHS "0"
 #define TRAIN_EPOCHS_LEAST 0
 #define TRAIN_EPOCHS_HELP "Passes over the training data; 0: by their size"

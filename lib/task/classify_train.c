@@ -357,6 +357,10 @@ static void training_free(training *t) {
 
 int classify_train(const void *options, const char *const *files, size_t count,
                    const rill_hooks *hooks, rill_error *error) {
+    const classify_options *given = options;
+    if (given->autotune && !given->common.resume) {
+        return classify_tune(given, files, count, hooks, error);
+    }
     training t = {.job = {.task = "classify", .table = &classify_option_table, .options = &t.o,
                           .train = &t.o.train, .hooks = hooks}};
     const train_task task = {.self = &t, .params = &t.net.params, .plan = plan_epoch,

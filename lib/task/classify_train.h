@@ -23,4 +23,8 @@ MUST_USE int classify_fill(const classify_pick *p, const int32_t *item, int32_t 
 MUST_USE int classify_pretrain(job *j, const classify_options *o, const classify_data *data,
                                classify_net *net, rill_error *error);
 
+/* Option autotune. */
+MUST_USE int classify_tune(const classify_options *o, const char *const *files, size_t count,
+                           const rill_hooks *hooks, rill_error *error);
+
 #endif
