@@ -13,6 +13,7 @@
 #include "model/net_classify.h"
 #include "model/train.h"
 #include "task/task.h"
+#include "text/subword.h"
 #include "text/token.h"
 #include "text/vocab.h"
 
@@ -24,13 +25,13 @@ typedef struct classify_options {
     /* data */
     char *text_col, *label_col;
     char *labels; /* auto | single | multi */
-    char *units;  /* word | char */
-    char *normalize, *rules, *vectors, *weights, *pretrain;
+    char *units;  /* word | subword | char */
+    char *normalize, *rules, *vectors, *weights, *pretrain, *subwords;
     bool lower;
     int64_t vectors_limit, min_count, max_length, chunk, pretrain_epochs;
     /* network */
     char *cell, *pool;
-    int64_t hidden, layers, form_dim, affix_dim, ngrams, stems, ngrams_limit;
+    int64_t hidden, layers, form_dim, affix_dim, ngrams, stems, letters, ngrams_limit;
     int64_t conv_width, conv_stride, conv_filters;
     bool norm, residual;
     double dropout, dropout_in, recurrent_dropout, word_dropout, smoothing, noise;
@@ -58,6 +59,8 @@ typedef struct classify_cutter {
     const struct classify_lexicon *lexicon;
     token_session *tokens;
     token_text text;
+    subword_session *subwords; /* units subword only */
+    subword_list pieces;
     buffer lower;
     classify_unit *unit; /* [units] of the last text */
     size_t units, room;
@@ -73,6 +76,7 @@ void classify_cutter_free(classify_cutter *c);
 
 typedef struct classify_lexicon {
     tokenizer *tokenizer;
+    subword *subwords; /* units subword, else NULL */
     unicode_form form;
     bool chars, lower; /* units are characters; forms are lower-cased */
     vocab forms, affixes; /* each with the special <unk> */
@@ -85,7 +89,9 @@ typedef struct classify_lexicon {
     bool *single;   /* [grams] a unit, not a sequence of them */
     real *gram;     /* [grams, K] */
     real *prior;    /* [2, K] */
-    int order, stems; /* longest n-gram; letters of a stem, 0: no stems */
+    int order;   /* longest n-gram */
+    int stems;   /* letters of a stem, 0: no stems */
+    int letters; /* longest n-gram of letters, 0: none */
 } classify_lexicon;
 
 void classify_lexicon_free(classify_lexicon *l);
@@ -109,12 +115,12 @@ void classify_forms_free(classify_forms *f);
 
 /* ---- naive Bayes */
 
-/* Distinct n-grams of a text, and n-grams of its stems (the first letters of every unit), as ids of
- * `map`: those that are there, or (grow) all. */
+/* Distinct n-grams of a text, of its stems (the first letters of every unit) and of its letters, as
+ * ids of `map`: those that are there, or (grow) all. */
 typedef struct classify_grams {
     int32_t *id; /* [count], ascending */
     size_t count, room;
-    buffer key;
+    buffer key, text;
 } classify_grams;
 
 MUST_USE int classify_grams_find(classify_grams *g, const classify_lexicon *l, strmap *map,

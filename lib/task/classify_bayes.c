@@ -21,11 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BETWEEN = 0x1f, STEM = 0x1e }; /* between the units of an n-gram; before those of stems */
+/* Between the units of an n-gram; before those of stems; before those of letters. */
+enum { BETWEEN = 0x1f, STEM = 0x1e, LETTERS = 0x1d, LEAST_LETTERS = 3 };
 
 void classify_grams_free(classify_grams *g) {
     free(g->id);
     buffer_free(&g->key);
+    buffer_free(&g->text);
     *g = (classify_grams){0};
 }
 
@@ -34,22 +36,53 @@ static int by_number(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static int add_key(classify_grams *g, strmap *map, bool grow) {
+    int32_t id;
+    if (g->key.failed) return RILL_ENOMEM;
+    if (grow) TRY(strmap_add(map, buffer_view(&g->key), &id));
+    else id = strmap_find(map, buffer_view(&g->key));
+    if (id < 0) return 0;
+    TRY(mem_grow(&g->id, &g->room, g->count + 1, sizeof *g->id));
+    g->id[g->count++] = id;
+    return 0;
+}
+
 /* N-grams that begin at unit i, of whole forms or of stems; keys of stems begin with a mark. */
 static int add_grams(classify_grams *g, strmap *map, bool grow, int order, int stem,
                      const classify_unit *unit, size_t units, size_t i) {
     buffer_clear(&g->key);
     if (stem > 0) buffer_add_char(&g->key, STEM);
     for (size_t n = 0; n < (size_t)order && i + n < units; n++) {
-        int32_t id;
         bytes form = unit[i + n].form;
         if (n > 0) buffer_add_char(&g->key, BETWEEN);
         buffer_add_bytes(&g->key, stem > 0 ? utf8_prefix(form, (size_t)stem) : form);
-        if (g->key.failed) return RILL_ENOMEM;
-        if (grow) TRY(strmap_add(map, buffer_view(&g->key), &id));
-        else id = strmap_find(map, buffer_view(&g->key));
-        if (id < 0) continue;
-        TRY(mem_grow(&g->id, &g->room, g->count + 1, sizeof *g->id));
-        g->id[g->count++] = id;
+        TRY(add_key(g, map, grow));
+    }
+    return 0;
+}
+
+/* N-grams of the letters of all units, with a blank before, between and behind them. */
+static int add_letters(classify_grams *g, strmap *map, bool grow, int longest,
+                       const classify_unit *unit, size_t units) {
+    buffer_clear(&g->text);
+    buffer_add_char(&g->text, ' ');
+    for (size_t i = 0; i < units; i++) {
+        buffer_add_bytes(&g->text, unit[i].form);
+        buffer_add_char(&g->text, ' ');
+    }
+    if (g->text.failed) return RILL_ENOMEM;
+    bytes rest = buffer_view(&g->text);
+    for (size_t one; rest.size > 0; rest = bytes_slice(rest, one, rest.size)) {
+        bytes gram = utf8_prefix(rest, LEAST_LETTERS - 1);
+        one = utf8_prefix(rest, 1).size;
+        for (int n = LEAST_LETTERS; n <= longest && gram.size < rest.size; n++) {
+            bytes next = utf8_prefix(bytes_slice(rest, gram.size, rest.size), 1);
+            gram.size += next.size;
+            buffer_clear(&g->key);
+            buffer_add_char(&g->key, LETTERS);
+            buffer_add_bytes(&g->key, gram);
+            TRY(add_key(g, map, grow));
+        }
     }
     return 0;
 }
@@ -61,6 +94,7 @@ int classify_grams_find(classify_grams *g, const classify_lexicon *l, strmap *ma
         TRY(add_grams(g, map, grow, l->order, 0, unit, units, i));
         if (l->stems > 0) TRY(add_grams(g, map, grow, l->order, l->stems, unit, units, i));
     }
+    if (l->letters > 0) TRY(add_letters(g, map, grow, l->letters, unit, units));
     if (g->count == 0) return 0;
     qsort(g->id, g->count, sizeof *g->id, by_number);
     size_t kept = 1;
@@ -73,7 +107,7 @@ int classify_grams_find(classify_grams *g, const classify_lexicon *l, strmap *ma
 
 bool classify_is_single(bytes gram) {
     if (gram.size == 0) return true;
-    return gram.data[0] != STEM && !memchr(gram.data, BETWEEN, gram.size);
+    return gram.data[0] != STEM && gram.data[0] != LETTERS && !memchr(gram.data, BETWEEN, gram.size);
 }
 
 static void finish(const double *sum, int K, bool multi, size_t grams, real *score) {

@@ -318,6 +318,12 @@ static int open_tokenizer(reading *r) {
     l->lower = r->o->lower;
     l->order = r->o->ngrams > 0 ? (int)r->o->ngrams : 1;
     l->stems = r->o->ngrams > 0 ? (int)r->o->stems : 0;
+    l->letters = r->o->ngrams > 0 ? (int)r->o->letters : 0;
+    bool pieces = !strcmp(r->o->units, "subword");
+    if (pieces != (r->o->subwords != NULL)) {
+        return status_fail(r->error, RILL_EUSAGE, "--units subword and --subwords FILE go together");
+    }
+    if (pieces) TRY(subword_open(r->o->subwords, &l->subwords, r->error));
     if (r->o->rules) return tokenizer_open(r->o->rules, l->form, &l->tokenizer, r->error);
     return tokenizer_new((bytes){0}, l->form, NULL, &l->tokenizer, r->error);
 }

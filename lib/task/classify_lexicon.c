@@ -7,6 +7,7 @@ enum { AFFIX_LETTERS = 4 };
 
 void classify_lexicon_free(classify_lexicon *l) {
     tokenizer_free(l->tokenizer);
+    subword_free(l->subwords);
     vocab_free(&l->forms);
     vocab_free(&l->affixes);
     strmap_free(&l->vector_words);

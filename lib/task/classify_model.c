@@ -1,7 +1,7 @@
 /* classify_model: the classifier in a bundle.
  *
  *     metadata   task "classify", config, summary, decision: {"multi", "bayes", "temperature"}
- *     strings    rules, forms, affixes, vectors, labels, grams
+ *     strings    rules, subwords (units subword), forms, affixes, vectors, labels, grams
  *     I64        forms.count, affixes.count
  *     F32        thresholds [K], bayes.weight [G,K], bayes.prior [2,K]; the weights of the network
  */
@@ -46,7 +46,8 @@ typedef struct parts {
     const classify_lexicon *l;
     const classify_net *net;
     const classify_decision *decision;
-    int64_t rules[2];
+    int64_t rules[2], range[2];
+    buffer subwords; /* as text */
 } parts;
 
 static int store_tables(bundle_writer *w, const parts *p, rill_error *error) {
@@ -64,6 +65,11 @@ static int fill_model(bundle_writer *w, parts *p, const real *weights, bytes sum
                    json_pack("{sb sf sf}", "multi", l->multi, "bayes", p->decision->bayes,
                              "temperature", p->decision->temperature), error));
     TRY(store_text(w, "rules", tokenizer_rules(l->tokenizer), p->rules, error));
+    if (l->subwords) {
+        subword_write(l->subwords, &p->subwords);
+        TRY(buffer_status(&p->subwords, error));
+        TRY(store_text(w, "subwords", buffer_view(&p->subwords), p->range, error));
+    }
     TRY(store_vocab(w, "forms", &l->forms, error));
     TRY(store_vocab(w, "affixes", &l->affixes, error));
     if (l->vector_words.count > 0) {
@@ -80,11 +86,12 @@ int classify_model_save(const classify_options *o, const classify_lexicon *l,
                         const classify_decision *decision, bytes summary, const char *path,
                         rill_error *error) {
     bundle_writer *w = NULL;
-    parts p = {o, l, net, decision, {0}};
+    parts p = {.o = o, .l = l, .net = net, .decision = decision};
     TRY(bundle_writer_new(&w, error));
     int status = fill_model(w, &p, weights, summary, error);
     if (status == 0) status = bundle_writer_save(w, path, error);
     bundle_writer_free(w);
+    buffer_free(&p.subwords);
     return status;
 }
 
@@ -127,6 +134,15 @@ static int load_decision(classify_model *m, bundle *b, rill_error *error) {
     return good ? 0 : load_damaged(b, error, "decision");
 }
 
+static int load_subwords(classify_model *m, bundle *b, rill_error *error) {
+    bytes text;
+    if (strcmp(m->options.units, "subword")) return 0;
+    TRY(load_text(b, "subwords", &text, error));
+    int status = subword_read(text, bundle_name(b), &m->lexicon.subwords, error);
+    if (status < 0 && status != RILL_ENOMEM) return load_damaged(b, error, "subwords");
+    return status;
+}
+
 static int load_lexicon(classify_model *m, bundle *b, rill_error *error) {
     classify_lexicon *l = &m->lexicon;
     l->form = store_form(m->options.normalize);
@@ -134,7 +150,9 @@ static int load_lexicon(classify_model *m, bundle *b, rill_error *error) {
     l->lower = m->options.lower;
     l->order = m->options.ngrams > 0 ? (int)m->options.ngrams : 1;
     l->stems = m->options.ngrams > 0 ? (int)m->options.stems : 0;
+    l->letters = m->options.ngrams > 0 && m->options.letters > 0 ? (int)m->options.letters : 0;
     TRY(load_decision(m, b, error));
+    TRY(load_subwords(m, b, error));
     TRY(load_rules(b, l->form, &l->tokenizer, error));
     TRY(load_vocab(b, "forms", &l->forms, error));
     TRY(load_vocab(b, "affixes", &l->affixes, error));

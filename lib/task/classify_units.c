@@ -1,4 +1,4 @@
-/* classify_units: a text cut into units: words of the tokenizer, or characters.
+/* classify_units: a text cut into units: words of the tokenizer, subwords, or characters.
  *
  * White space at the ends and how much of it stands between words never matter: words leave it out,
  * and a run of it is one character. Forms stand in one buffer, so views are set when it is full.
@@ -9,12 +9,15 @@
 
 int classify_cutter_new(classify_cutter *c, const classify_lexicon *l, rill_error *error) {
     *c = (classify_cutter){.lexicon = l};
+    if (l->subwords) TRY(subword_session_new(l->subwords, &c->subwords, error));
     return token_session_new(l->tokenizer, &c->tokens, error);
 }
 
 void classify_cutter_free(classify_cutter *c) {
     token_session_free(c->tokens);
     token_text_free(&c->text);
+    subword_session_free(c->subwords);
+    subword_list_free(&c->pieces);
     buffer_free(&c->lower);
     free(c->unit);
     *c = (classify_cutter){0};
@@ -61,16 +64,40 @@ static int cut_chars(classify_cutter *c) {
     return 0;
 }
 
-int classify_cut(classify_cutter *c, bytes raw, rill_error *error) {
-    c->units = 0;
-    buffer_clear(&c->lower);
-    TRY(token_words(c->tokens, raw, &c->text, error));
-    int status = c->lexicon->chars ? cut_chars(c) : cut_words(c);
-    if (status < 0 || c->lower.failed) return status_nomem(error);
+/* Pieces as they are shown, which is how they are told apart. */
+static int cut_pieces(classify_cutter *c, bytes raw, rill_error *error) {
+    bytes text = bytes_trim(raw);
+    size_t before = text.data ? (size_t)(text.data - raw.data) : 0;
+    TRY(subword_encode(c->subwords, text, NULL, &c->pieces, error));
+    for (size_t i = 0; i < c->pieces.count; i++) {
+        const subword_item *p = &c->pieces.item[i];
+        bytes shown = subword_piece(c->lexicon->subwords, p->id);
+        buffer_add_bytes(&c->lower, shown);
+        if (add_unit(c, shown.size, before + p->begin, before + p->end) < 0) return RILL_ENOMEM;
+    }
+    return 0;
+}
+
+static void set_views(classify_cutter *c) {
     const char *at = c->lower.data;
     for (size_t i = 0; i < c->units; i++) {
         c->unit[i].form.data = at;
         at += c->unit[i].form.size;
     }
+}
+
+int classify_cut(classify_cutter *c, bytes raw, rill_error *error) {
+    c->units = 0;
+    buffer_clear(&c->lower);
+    if (c->subwords) {
+        int status = cut_pieces(c, raw, error);
+        if (status == RILL_ENOMEM || c->lower.failed) return status_nomem(error);
+        set_views(c);
+        return status;
+    }
+    TRY(token_words(c->tokens, raw, &c->text, error));
+    int status = c->lexicon->chars ? cut_chars(c) : cut_words(c);
+    if (status < 0 || c->lower.failed) return status_nomem(error);
+    set_views(c);
     return 0;
 }
