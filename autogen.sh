@@ -3,7 +3,7 @@
 #
 #   ./autogen.sh         makes ./configure (needs autoconf, automake, libtool, pkg-config)
 #   ./autogen.sh check   installs Debian packages that are missing, builds in ./build, runs all tests
-#   ./autogen.sh demo    the same without the tests, then trains a small tagger and uses it
+#   ./autogen.sh demo    the same without the tests, then trains small models and uses them
 #
 # check and demo need Debian 12 and root for the packages only; otherwise they print the command.
 set -eu
@@ -125,6 +125,12 @@ demo() {
         "Can you bring the bread on Friday?" "지금 클릭하고 무료 쿠폰 받으세요" |
         run build/rill-classify apply --probs --explain build/demo/spam.rill
     run build/rill-classify eval build/demo/spam.rill corpora/spam-dev.txt
+    say "training a small translator, English to Korean, on 3,238 phrases: a minute or two"
+    run build/rill-translate train --force --model build/demo/korean.rill --vocab-size 1200 \
+        --embed 128 --encoder-hidden 256 --decoder-hidden 256 --dropout 0.2 --epochs 25 --batch 500 \
+        --rate 0.003 --warmup 200 --ema 0.99 --dev corpora/phrases-dev.tsv corpora/phrases.tsv
+    say "translating fresh sentences"
+    run build/rill-translate apply build/demo/korean.rill corpora/fresh.en
 }
 
 case ${1-} in

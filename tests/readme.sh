@@ -23,12 +23,14 @@ awk -v work="$work/" '
     $0 != "" { kind = "" }' "$top/README.md"
 
 mkdir "$work/bin" "$work/run"
-cat >"$work/bin/rill-tag" <<END
+for tool in rill-tag rill-translate; do
+    cat >"$work/bin/$tool" <<END
 #!/bin/sh
-if [ "\$1" = train ]; then exec "$build/rill-tag" "\$@" --epochs 1; fi
-exec "$build/rill-tag" "\$@"
+if [ "\$1" = train ]; then exec "$build/$tool" "\$@" --epochs 1; fi
+exec "$build/$tool" "\$@"
 END
-chmod +x "$work/bin/rill-tag"
+    chmod +x "$work/bin/$tool"
+done
 PATH=$work/bin:$build:$PATH
 cp -r "$top/corpora" "$work/run/corpora"
 chmod -R u+w "$work/run"
