@@ -18,12 +18,15 @@ static size_t path_count;
 static tag_model *tagger, *namer;
 
 const char *task_path(const char *name) {
-    size_t room = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(room);
-    ck_assert_ptr_nonnull(path);
-    snprintf(path, room, "%s/%s", folder, name);
-    if (path_count < sizeof paths / sizeof *paths) paths[path_count++] = path;
-    return path;
+    char path[512];
+    ck_assert_int_lt(snprintf(path, sizeof path, "%s/%s", folder, name), (int)sizeof path);
+    for (size_t i = 0; i < path_count; i++) {
+        if (!strcmp(paths[i], path)) return paths[i];
+    }
+    ck_assert_uint_lt(path_count, sizeof paths / sizeof *paths);
+    paths[path_count] = mem_text(path, strlen(path));
+    ck_assert_ptr_nonnull(paths[path_count]);
+    return paths[path_count++];
 }
 
 const char *task_file(const char *name, bytes content) {
