@@ -150,7 +150,7 @@ static int load_lexicon(classify_model *m, bundle *b, rill_error *error) {
     l->lower = m->options.lower;
     l->order = m->options.ngrams > 0 ? (int)m->options.ngrams : 1;
     l->stems = m->options.ngrams > 0 ? (int)m->options.stems : 0;
-    l->letters = m->options.ngrams > 0 && m->options.letters > 0 ? (int)m->options.letters : 0;
+    l->letters = m->options.ngrams > 0 ? (int)m->options.letters : 0;
     TRY(load_decision(m, b, error));
     TRY(load_subwords(m, b, error));
     TRY(load_rules(b, l->form, &l->tokenizer, error));

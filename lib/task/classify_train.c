@@ -16,7 +16,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { SITE_WORD = 3 };
 
@@ -317,18 +316,6 @@ static int set_lengths(training *t) {
     return 0;
 }
 
-/* N-grams of letters take much memory while they are counted, and large data need them less. */
-static void set_letters(training *t) {
-    enum { MOST = 20000000, LONGEST = 6 };
-    struct stat s;
-    int64_t size = 0;
-    for (size_t i = 0; i < t->job.files; i++) {
-        if (stat(t->job.file[i], &s) == 0) size += s.st_size;
-    }
-    bool wanted = strcmp(t->o.units, "char") != 0 && size <= MOST;
-    if (t->o.letters < 0) t->o.letters = wanted ? LONGEST : 0;
-}
-
 static int prepare(training *t, rill_error *error) {
     classify_net_config config;
     if (t->o.pretrain && t->o.conv_filters > 0) {
@@ -337,7 +324,6 @@ static int prepare(training *t, rill_error *error) {
     if (!t->job.resume) {
         TRY(classify_warn(&t->o, job_files(&t->job), t->job.files, t->job.hooks, error));
     }
-    set_letters(t);
     TRY(load_vectors(t, error));
     TRY(classify_data_read(&t->data, &t->lexicon, &t->o, job_files(&t->job), t->job.files,
                            t->job.hooks, error));
