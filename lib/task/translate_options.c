@@ -9,6 +9,7 @@
 #define UNITS "bpe|char|word|byte"
 
 static const option_row rows[] = {
+#define COMMON_SEED T | AE | OPTION_COMPARE
 #include "task/rows_common.def"
     NUMBER("batch", 'b', COMMON(batch), "0", 0, 1000000, T | AE,
            "Units of the longer side per batch; 0: by the size of the data, 1024 in apply and eval"),
