@@ -71,7 +71,7 @@ static const option_row rows[] = {
     AMOUNT("recurrent-dropout", AT(recurrent_dropout), "0", 0, 0.95, S,
            "Dropout of recurrent states, one mask per text"),
     AMOUNT("word-dropout", AT(word_dropout), "0.2", 0, 0.95, S,
-           "Share of units hidden in training"),
+           "Share of units whose vector is hidden in training; their affixes stay"),
     AMOUNT("smoothing", AT(smoothing), "0.1", 0, 0.9, S, "Label smoothing"),
     AMOUNT("noise", AT(noise), "0", 0, 100, S,
            "Adversarial training: length of the noise added to a text's input; 0: none"),

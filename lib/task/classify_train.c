@@ -45,7 +45,7 @@ static int plan_epoch(void *self, int64_t epoch, int64_t *batches, rill_error *e
     return status < 0 ? status_nomem(error) : 0;
 }
 
-/* Rows of input for n units of a text; hidden ones are unknown words without affixes. */
+/* Rows of input for n units of a text; hidden ones are unknown words, of which the affixes still tell. */
 static void fill_units(const classify_pick *p, uint64_t name, const int32_t *unit, int32_t n,
                        int32_t at, int32_t N, int32_t *form, int32_t *vector, int32_t *affix) {
     uint64_t key = rng_key((uint64_t)p->o->common.seed, SITE_WORD);
@@ -57,8 +57,7 @@ static void fill_units(const classify_pick *p, uint64_t name, const int32_t *uni
         form[at + i] = hidden ? 0 : f->id[from];
         vector[at + i] = hidden ? -1 : f->vector[from];
         for (size_t k = 0; k < CLASSIFY_AFFIXES; k++) {
-            affix[k * (size_t)N + (size_t)(at + i)] =
-                hidden ? -1 : f->affix[from * CLASSIFY_AFFIXES + k];
+            affix[k * (size_t)N + (size_t)(at + i)] = f->affix[from * CLASSIFY_AFFIXES + k];
         }
     }
 }
