@@ -348,9 +348,10 @@ START_TEST(units) {
     ck_assert_str_eq(through(t, o, false, "the tree\n\nx"), "\xE2\x96\x81the \xE2\x96\x81tree\n\n"
                                                             "\xE2\x96\x81 x");
     ck_assert_str_eq(through(again, o, true, "\xE2\x96\x81the \xE2\x96\x81tree\n"), "the tree\n");
+    rill_tokenizer_free(again);
     FAILS(RILL_EDATA, rill_tokenizer_open(text, &again, &e));
     ck_assert_uint_eq(e.line, 1);
-    rill_tokenizer_free(again);
+    ck_assert_ptr_null(again);
     rill_tokenizer_free(NULL);
     rill_tokenizer_free(t);
     rill_options_free(o);

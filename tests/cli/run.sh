@@ -20,7 +20,9 @@ PATH=$(pwd):$PATH
 LC_ALL=C
 unset NO_COLOR POSIXLY_CORRECT
 TERM=dumb
-export PATH LC_ALL TERM
+# Under sanitizers too, a request for too much memory fails instead of ending the program.
+ASAN_OPTIONS=allocator_may_return_null=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+export PATH LC_ALL TERM ASAN_OPTIONS
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 tiny=$work/tiny.rill
