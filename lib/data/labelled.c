@@ -335,7 +335,6 @@ bool labelled_ready(const labelled *l) {
 }
 
 labelled_format labelled_format_of(const labelled *l) { return l->format; }
-const char *labelled_name(const labelled *l) { return l->name; }
 
 void labelled_close(labelled *l) {
     if (!l) return;

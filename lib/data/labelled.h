@@ -65,7 +65,6 @@ MUST_USE int labelled_open_bytes(bytes text, const char *name, const labelled_op
 MUST_USE int labelled_next(labelled *l, example *e, rill_error *error);
 bool labelled_ready(const labelled *l); /* the next one will not wait for input */
 labelled_format labelled_format_of(const labelled *l);
-const char *labelled_name(const labelled *l);
 void labelled_close(labelled *l); /* NULL is fine */
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "task/job.h"
 #include "base/io.h"
+#include "text/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,10 @@ static json_t *options_json(const job *j) {
         buffer_clear(&value);
         if (!strcmp(row->name, "resume") || !strcmp(row->name, "force")) continue;
         if (!options_get(j->table, j->options, row, &value)) continue;
-        json_object_set_new(all, row->name, json_stringn(value.data ? value.data : "", value.size));
+        json_t *text = json_stringn(value.data ? value.data : "", value.size);
+        if (!value.failed && json_object_set_new(all, row->name, text) == 0) continue;
+        json_decref(all);
+        all = NULL;
     }
     buffer_free(&value);
     return all;
@@ -85,10 +89,11 @@ static int add_meta(bundle_writer *w, const char *key, json_t *json, rill_error 
 static int describe(void *self, bundle_writer *w, rill_error *error) {
     job *j = self;
     json_t *files = json_array(), *inputs = json_object();
-    for (size_t i = 0; files && i < j->files; i++) {
-        json_array_append_new(files, json_string(j->file[i]));
+    bool good = files && inputs;
+    for (size_t i = 0; good && i < j->files; i++) {
+        good = json_array_append_new(files, json_string(j->file[i])) == 0;
     }
-    int status = inputs ? each_file(j, add_hash, inputs, error) : status_nomem(error);
+    int status = good ? each_file(j, add_hash, inputs, error) : status_nomem(error);
     if (status == 0) status = bundle_writer_meta(w, "task", bytes_of(j->task), error);
     if (status == 0) status = add_meta(w, "files", json_incref(files), error);
     if (status == 0) status = add_meta(w, "inputs", json_incref(inputs), error);
@@ -176,9 +181,30 @@ int job_threads(const task_options *o) {
     return o->threads > 0 ? (int)o->threads : pool_cpus();
 }
 
+/* A checkpoint tells options and files in JSON, which holds nothing but UTF-8. */
+static int check_names(const job *j, const char *const *files, size_t count, rill_error *error) {
+    buffer value = {0};
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < j->table->count; i++) {
+        const option_row *row = &j->table->rows[i];
+        buffer_clear(&value);
+        if (!options_get(j->table, j->options, row, &value)) continue;
+        status = buffer_status(&value, error);
+        if (status < 0 || utf8_valid(buffer_view(&value), NULL)) continue;
+        status = status_fail(error, RILL_EUSAGE, "the value of option --%s is not UTF-8", row->name);
+    }
+    buffer_free(&value);
+    for (size_t i = 0; status == 0 && i < count; i++) {
+        if (utf8_valid(bytes_of(files[i]), NULL)) continue;
+        status = status_fail(error, RILL_EUSAGE, "the name of training file %zu is not UTF-8", i + 1);
+    }
+    return status;
+}
+
 static int begin_new(job *j, const void *given, const char *const *files, size_t count,
                      rill_error *error) {
     TRY(options_copy(j->table, j->options, given, error));
+    TRY(check_names(j, files, count, error));
     TRY(refuse_overwriting(j->options, error));
     if (count == 0) return status_fail(error, RILL_EUSAGE, "no training file was given");
     TRY(copy_files(j, files, count, error));

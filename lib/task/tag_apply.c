@@ -9,6 +9,7 @@
  */
 #include "task/tag_apply.h"
 #include "task/filter.h"
+#include "task/job.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -254,12 +255,10 @@ static int filter_corpus(applier *a, int out, const rill_hooks *hooks, rill_erro
                               .worker_free = worker_free,
                               .work = do_slots,
                               .slot_free = tag_slot_free};
-    int64_t wanted = a->o->common.threads;
     writer *w;
     TRY(plan(a, error));
     TRY(writer_open_fd(out, "output", &w, error));
-    int status =
-        filter_run(&task, wanted > 0 ? (int)wanted : pool_cpus(), a->budget, w, hooks, error);
+    int status = filter_run(&task, job_threads(&a->o->common), a->budget, w, hooks, error);
     writer_close(w);
     return status;
 }

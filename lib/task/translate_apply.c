@@ -249,11 +249,12 @@ static int placed(worker *w, const slot *s, int status, rill_error *error) {
     return fault(w, s, status, why.column, why.message, error);
 }
 
-static int do_portion(worker *w, slot *slots, size_t count, buffer *out, rill_error *error) {
+static int do_portion(worker *w, slot *slots, const translate_line *line, size_t count, buffer *out,
+                      rill_error *error) {
     size_t faulty = 0;
     int status = w->a->o->score
-                     ? translate_worker_score(w->lines, w->line, count, w->scored, &faulty, error)
-                     : translate_worker_run(w->lines, w->line, count, &faulty, error);
+                     ? translate_worker_score(w->lines, line, count, w->scored, &faulty, error)
+                     : translate_worker_run(w->lines, line, count, &faulty, error);
     if (status < 0) return placed(w, &slots[faulty], status, error);
     for (size_t i = 0; i < count; i++) {
         TRY(w->a->o->score ? write_score(w, &w->scored[i], out, error)
@@ -262,16 +263,13 @@ static int do_portion(worker *w, slot *slots, size_t count, buffer *out, rill_er
     return 0;
 }
 
-/* Slots up to the first faulty one, in portions of the budget; a long line stands alone. */
+/* The lines before the first faulty one, in portions of the budget; a long line stands alone. */
 static int do_good(worker *w, slot *slots, size_t good, buffer *out, rill_error *error) {
     for (size_t from = 0; from < good;) {
         size_t to = from, cost = 0;
-        do {
-            TRY(set_line(w, &slots[to], &w->line[to - from], error));
-            cost += translate_cost(w->line[to - from].source);
-            to++;
-        } while (to < good && cost + translate_cost(buffer_view(&slots[to].text)) <= w->a->budget);
-        TRY(do_portion(w, slots + from, to - from, out, error));
+        do cost += translate_cost(w->line[to++].source);
+        while (to < good && cost + translate_cost(w->line[to].source) <= w->a->budget);
+        TRY(do_portion(w, slots + from, w->line + from, to - from, out, error));
         from = to;
     }
     return 0;
@@ -289,7 +287,7 @@ static int do_slots(void *self, void *data, void *slots, size_t count, buffer *o
         return status_nomem(error);
     }
     int bad = 0;
-    while (good < count && (bad = set_line(w, &s[good], &w->line[0], &why)) == 0) good++;
+    while (good < count && (bad = set_line(w, &s[good], &w->line[good], &why)) == 0) good++;
     int status = do_good(w, s, good, out, error);
     for (size_t i = 0; i < count; i++) {
         if (s[i].text.capacity > KEEP_BYTES) buffer_free(&s[i].text);

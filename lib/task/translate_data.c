@@ -2,6 +2,7 @@
 #include "base/rng.h"
 #include "data/parallel.h"
 #include "model/train.h"
+#include "task/store.h"
 #include "task/translate.h"
 
 #include <stdlib.h>
@@ -85,10 +86,6 @@ static const char *units_of(const translate_options *o, int side) {
     return own ? own : o->units;
 }
 
-static unicode_form form_of(const char *name) {
-    return !strcmp(name, "nfc") ? UNICODE_NFC : !strcmp(name, "nfkc") ? UNICODE_NFKC : UNICODE_NONE;
-}
-
 /* Learns from the sides from..to-1. */
 static int learn(const translate_options *o, const translate_data *d, int from, int to,
                  const rill_hooks *hooks, subword **out, rill_error *error) {
@@ -96,7 +93,7 @@ static int learn(const translate_options *o, const translate_data *d, int from, 
     subword_learner *l = NULL;
     subword_learnt told;
     config.kind = kind_of(units_of(o, from));
-    config.normalise = form_of(o->normalize);
+    config.normalise = store_form(o->normalize);
     config.lower = o->lower;
     config.vocab_size = (int32_t)o->vocab_size;
     config.min_count = config.kind == SUBWORD_CHAR ? 1 : o->min_count;

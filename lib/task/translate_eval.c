@@ -119,24 +119,9 @@ static void print_report(const json_t *r, buffer *out) {
 
 /* ---- the verb */
 
-/* The sources, as if they were answers. */
-static int copy_sources(const translate_data *d, translate_answers *a) {
-    *a = (translate_answers){.pairs = d->pairs};
-    a->text = mem_new(d->pairs, sizeof *a->text);
-    bool bad = !a->text;
-    a->logp = mem_new(d->pairs, sizeof *a->logp);
-    a->units = mem_new(d->pairs, sizeof *a->units);
-    bad = bad || !a->logp || !a->units;
-    for (size_t i = 0; !bad && i < d->pairs; i++) {
-        buffer_add_bytes(&a->text[i], translate_data_line(d, SOURCE, i));
-        bad = a->text[i].failed;
-    }
-    return bad ? RILL_ENOMEM : 0;
-}
-
 static int score_others(evaluation *e, rill_error *error) {
     translate_answers a;
-    int status = copy_sources(e->d, &a) < 0 ? status_nomem(error) : 0;
+    int status = translate_answers_copy(e->d, &a) < 0 ? status_nomem(error) : 0;
     if (status == 0) status = translate_stats_make(e->o, e->d, &a, &e->baseline, error);
     translate_answers_free(&a);
     if (status < 0 || !e->o->compare) return status;

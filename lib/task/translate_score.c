@@ -50,6 +50,15 @@ static int answers_room(translate_answers *a, size_t pairs) {
     return a->text && a->logp && a->units ? 0 : RILL_ENOMEM;
 }
 
+int translate_answers_copy(const translate_data *d, translate_answers *out) {
+    TRY(answers_room(out, d->pairs));
+    for (size_t i = 0; i < d->pairs; i++) {
+        buffer_add_bytes(&out->text[i], translate_data_line(d, SOURCE, i));
+        if (out->text[i].failed) return RILL_ENOMEM;
+    }
+    return 0;
+}
+
 static int read_answers(reader *r, translate_answers *a, rill_error *error) {
     bytes line;
     size_t count = 0, at;

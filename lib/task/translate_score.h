@@ -22,6 +22,8 @@ MUST_USE int translate_answer_all(const translate_run *run, const translate_data
 /* Answers that stand in a file, one a line for every one of `pairs`; logp and units stay 0. */
 MUST_USE int translate_answers_read(const char *path, size_t max_line, size_t pairs,
                                     translate_answers *out, rill_error *error);
+/* The sources, as if they were answers: the trivial baseline. RILL_ENOMEM. */
+MUST_USE int translate_answers_copy(const translate_data *d, translate_answers *out);
 void translate_answers_free(translate_answers *a);
 
 /* Statistics of every pair. */

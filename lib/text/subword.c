@@ -226,10 +226,6 @@ int32_t subword_size(const subword *s) {
     return s->unit.count;
 }
 
-int64_t subword_count(const subword *s, int32_t id) {
-    return id < 0 || id >= s->unit.count ? 0 : s->count[id];
-}
-
 bytes subword_piece(const subword *s, int32_t id) {
     if (id < 0 || id >= s->unit.count) id = SUBWORD_UNKNOWN;
     return bytes_slice(buffer_view(&s->shown), s->shown_at[id], s->shown_at[id + 1]);

@@ -64,7 +64,6 @@ int32_t subword_size(const subword *s);
  * there is none. */
 bytes subword_piece(const subword *s, int32_t id);
 int32_t subword_find(const subword *s, bytes shown);
-int64_t subword_count(const subword *s, int32_t id); /* in the text it was learnt from; 0: untold */
 
 /* ---- learning */
 
