@@ -257,7 +257,7 @@ static int model_from(bundle *b, rill_model **out, rill_error *error) {
         return status;
     }
     m->task = t;
-    status = t->open(b, &m->model, error);
+    status = task_model_open(t, b, &m->model, error);
     if (status < 0) {
         free(m);
         return status;
@@ -275,7 +275,7 @@ int rill_model_open(const char *path, rill_model **out, rill_error *error) {
 
 void rill_model_free(rill_model *m) {
     if (!m) return;
-    m->task->close(m->model);
+    task_model_free(m->task, m->model);
     free(m);
 }
 

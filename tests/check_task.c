@@ -151,9 +151,9 @@ void task_options_free(tag_options *o) {
 tag_model *task_open(const char *path) {
     rill_error e = {0};
     bundle *b;
-    tag_model *m = NULL;
+    void *m = NULL;
     ck_assert_msg(bundle_open(path, &b, &e) == 0, "%s", e.message);
-    ck_assert_msg(tag_model_open(b, &m, &e) == 0, "%s", e.message);
+    ck_assert_msg(task_model_open(&task_tag, b, &m, &e) == 0, "%s", e.message);
     return m;
 }
 
@@ -300,8 +300,8 @@ static void set_up(void) {
 
 static void tear_down(void) {
     char command[96];
-    tag_model_free(tagger);
-    tag_model_free(namer);
+    task_model_free(&task_tag, tagger);
+    task_model_free(&task_tag, namer);
     task_translate_unmake();
     for (size_t i = 0; i < path_count; i++) free(paths[i]);
     snprintf(command, sizeof command, "rm -rf %s", folder);

@@ -116,11 +116,11 @@ static void toy_free(toy *t) {
 
 /* Opens as rill_model_open does. */
 static int open_model(const toy *t, bundle *b, int status, void **m, rill_error *e) {
-    return status < 0 ? status : t->v->task->open(b, m, e);
+    return status < 0 ? status : task_model_open(t->v->task, b, m, e);
 }
 
 static void close_model(const toy *t, void *m) {
-    if (m) t->v->task->close(m);
+    task_model_free(t->v->task, m);
 }
 
 static int open_file(const toy *t, rill_error *e) {

@@ -282,7 +282,7 @@ START_TEST(tokenizer_faults_have_places) {
     ck_assert_uint_eq(e.line, 3);
     ck_assert_int_eq(strncmp(out.data, "b\t", 2), 0);
     ck_assert_int_eq(strcmp(out.data + out.size - 2, "\n\n"), 0);
-    tag_model_free(m);
+    task_model_free(&task_tag, m);
 }
 END_TEST
 

@@ -122,13 +122,13 @@ START_TEST(wrong_kind_of_file) {
     rill_error e = {0};
     tag_options o;
     bundle *b;
-    tag_model *m;
+    void *m;
     int stops = 2;
     const rill_hooks hooks = {.data = &stops, .stop = task_stop_at};
     const char *model = task_path("kind.rill");
     ck_assert_int_eq(course(model, &hooks, &e), RILL_EINTERRUPTED);
     ck_assert_int_eq(bundle_open(task_checkpoint(model), &b, &e), 0);
-    ck_assert_int_eq(tag_model_open(b, &m, &e), RILL_EMODEL);
+    ck_assert_int_eq(task_model_open(&task_tag, b, &m, &e), RILL_EMODEL);
     task_options_set(&o, NULL);
     o.common.resume = mem_text(task_path("tagger.rill"), strlen(task_path("tagger.rill")));
     ck_assert_int_eq(tag_train(&o, NULL, 0, NULL, &e), RILL_EMODEL);

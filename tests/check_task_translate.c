@@ -79,9 +79,9 @@ void task_translate_free(translate_options *o) {
 translate_model *task_translate_open(const char *path) {
     rill_error e = {0};
     bundle *b;
-    translate_model *m = NULL;
+    void *m = NULL;
     ck_assert_msg(bundle_open(path, &b, &e) == 0, "%s", e.message);
-    ck_assert_msg(translate_model_open(b, &m, &e) == 0, "%s", e.message);
+    ck_assert_msg(task_model_open(&task_translate, b, &m, &e) == 0, "%s", e.message);
     return m;
 }
 
@@ -101,7 +101,7 @@ void task_translate_make(void) {
 }
 
 void task_translate_unmake(void) {
-    translate_model_free(translator);
+    task_model_free(&task_translate, translator);
 }
 
 translate_model *task_translator(void) {
@@ -359,8 +359,8 @@ START_TEST(ensembles) {
     ck_assert(strcmp(one.data, two.data));
     ck_assert_int_eq(ensemble(2, mixture, &two, &e, NULL), RILL_EUSAGE);
     ck_assert(strstr(e.message, "translator.rill") && strstr(e.message, "alien.rill"));
-    translate_model_free(other);
-    translate_model_free(alien);
+    task_model_free(&task_translate, other);
+    task_model_free(&task_translate, alien);
     buffer_free(&one);
     buffer_free(&two);
 }

@@ -148,7 +148,7 @@ START_TEST(every_kind) {
     size_t lines = 0;
     for (size_t i = 0; i < out.size; i++) lines += out.data[i] == '\n';
     ck_assert_uint_eq(lines, 3);
-    translate_model_free(m);
+    task_model_free(&task_translate, m);
     buffer_free(&out);
 }
 END_TEST
@@ -282,7 +282,7 @@ START_TEST(units_from_a_file) {
     translate_model *m = task_translate_open(model);
     ck_assert_int_eq(subword_size(m->lexicon.target),
                      subword_size(task_translator()->lexicon.target));
-    translate_model_free(m);
+    task_model_free(&task_translate, m);
     ck_assert_int_eq(train(model, &hooks, &e, s, NULL), RILL_EINTERRUPTED);
     buffer_add_char(&codes, '\n');
     task_file("units.codes", buffer_view(&codes));

@@ -155,6 +155,7 @@ void classify_data_free(classify_data *d);
 typedef struct classify_decision classify_decision;
 
 typedef struct classify_model {
+    bundle *bundle;
     classify_options options; /* as stored */
     classify_lexicon lexicon;
     classify_net net;
@@ -164,7 +165,6 @@ typedef struct classify_model {
         float *threshold;   /* [K] multi: probability from which a label is given */
     } decision;
     bytes summary;
-    bundle *bundle;
 } classify_model;
 
 void classify_model_shape(const classify_options *o, const classify_lexicon *l,
@@ -173,9 +173,8 @@ MUST_USE int classify_model_save(const classify_options *o, const classify_lexic
                                  const classify_net *net, const real *weights,
                                  const classify_decision *decision, bytes summary,
                                  const char *path, rill_error *error);
-/* Takes the bundle, also on failure. */
-MUST_USE int classify_model_open(bundle *b, classify_model **out, rill_error *error);
-void classify_model_free(classify_model *m);
+MUST_USE int classify_model_load(void *model, bundle *b, rill_error *error);
+void classify_model_unload(void *model);
 
 /* ---- session: texts in, probabilities out. Belongs to one thread. */
 

@@ -171,7 +171,8 @@ static int load_lexicon(classify_model *m, bundle *b, rill_error *error) {
     return load_tables(m, b, error);
 }
 
-static int load_model(classify_model *m, bundle *b, rill_error *error) {
+int classify_model_load(void *model, bundle *b, rill_error *error) {
+    classify_model *m = model;
     classify_net_config config;
     TRY(load_head(b, "classify", &classify_option_table, &m->options, &m->summary, error));
     TRY(load_lexicon(m, b, error));
@@ -181,28 +182,10 @@ static int load_model(classify_model *m, bundle *b, rill_error *error) {
     return bundle_all_used(b, error);
 }
 
-int classify_model_open(bundle *b, classify_model **out, rill_error *error) {
-    classify_model *m = mem_new(1, sizeof *m);
-    if (!m) {
-        bundle_close(b);
-        return status_nomem(error);
-    }
-    m->bundle = b;
-    int status = load_model(m, b, error);
-    if (status < 0) {
-        classify_model_free(m);
-        return status;
-    }
-    *out = m;
-    return 0;
-}
-
-void classify_model_free(classify_model *m) {
-    if (!m) return;
+void classify_model_unload(void *model) {
+    classify_model *m = model;
     options_free(&classify_option_table, &m->options);
     classify_lexicon_free(&m->lexicon);
     classify_net_free(&m->net);
     free(m->decision.threshold);
-    bundle_close(m->bundle);
-    free(m);
 }

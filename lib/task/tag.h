@@ -130,11 +130,11 @@ void tag_data_free(tag_data *d);
 /* ---- model */
 
 typedef struct tag_model {
+    bundle *bundle;
     tag_options options; /* as stored */
     tag_lexicon lexicon;
     tag_net net;
     bytes summary; /* what training said, JSON; view into the bundle */
-    bundle *bundle;
 } tag_model;
 
 /* Network sizes from options and lexicon. */
@@ -142,9 +142,8 @@ void tag_model_shape(const tag_options *o, const tag_lexicon *l, tag_net_config 
 MUST_USE int tag_model_save(const tag_options *o, const tag_lexicon *l, const tag_net *net,
                             const real *weights, bytes summary, const char *path,
                             rill_error *error);
-/* Takes the bundle, also on failure. */
-MUST_USE int tag_model_open(bundle *b, tag_model **out, rill_error *error);
-void tag_model_free(tag_model *m);
+MUST_USE int tag_model_load(void *model, bundle *b, rill_error *error);
+void tag_model_unload(void *model);
 
 /* ---- session: words in, labels out. Belongs to one thread (its pool, if any, helps inside ops). */
 

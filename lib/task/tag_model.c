@@ -204,7 +204,8 @@ static int load_lexicon(tag_model *m, bundle *b, rill_error *error) {
     return load_columns(m, b, error);
 }
 
-static int load_model(tag_model *m, bundle *b, rill_error *error) {
+int tag_model_load(void *model, bundle *b, rill_error *error) {
+    tag_model *m = model;
     TRY(load_head(b, "tag", &tag_option_table, &m->options, &m->summary, error));
     tag_options_size(&m->options);
     m->lexicon.form = store_form(m->options.normalize);
@@ -216,27 +217,9 @@ static int load_model(tag_model *m, bundle *b, rill_error *error) {
     return bundle_all_used(b, error);
 }
 
-int tag_model_open(bundle *b, tag_model **out, rill_error *error) {
-    tag_model *m = mem_new(1, sizeof *m);
-    if (!m) {
-        bundle_close(b);
-        return status_nomem(error);
-    }
-    m->bundle = b;
-    int status = load_model(m, b, error);
-    if (status < 0) {
-        tag_model_free(m);
-        return status;
-    }
-    *out = m;
-    return 0;
-}
-
-void tag_model_free(tag_model *m) {
-    if (!m) return;
+void tag_model_unload(void *model) {
+    tag_model *m = model;
     options_free(&tag_option_table, &m->options);
     tag_lexicon_free(&m->lexicon);
     tag_net_free(&m->net);
-    bundle_close(m->bundle);
-    free(m);
 }

@@ -33,9 +33,11 @@ typedef struct task {
     /* Scores answers that stand in files against a file of references (files[0]); NULL: can't. */
     int (*compare)(const void *options, const char *const *files, size_t count, buffer *report,
                    rill_error *error);
-    /* A model from its open bundle (which it then owns, also on failure). */
-    int (*open)(bundle *b, void **model, rill_error *error);
-    void (*close)(void *model);
+    size_t model_size; /* of a struct whose first member is its `bundle *` */
+    /* Fills a zeroed model from its bundle, and releases what it holds but the bundle; the second also
+     * after the first has failed. See task_model_open. */
+    int (*load)(void *model, bundle *b, rill_error *error);
+    void (*unload)(void *model);
     int (*eval)(void *const *models, size_t model_count, const void *options,
                 const char *const *files, size_t count, const rill_hooks *hooks, buffer *report,
                 rill_error *error);
@@ -46,6 +48,10 @@ typedef struct task {
     int (*session_apply)(void *session, bytes text, bytes *answer, rill_error *error);
     void (*session_free)(void *session);
 } task;
+
+/* A model from its open bundle, which it then owns, also on failure. */
+MUST_USE int task_model_open(const task *t, bundle *b, void **model, rill_error *error);
+void task_model_free(const task *t, void *model);
 
 extern const task task_tag, task_classify, task_translate;
 

@@ -105,8 +105,8 @@ void translate_model_shape(const translate_options *o, const translate_lexicon *
 MUST_USE int translate_model_save(const translate_options *o, const translate_lexicon *l,
                                   const translate_net *net, const real *weights, bytes summary,
                                   const char *path, rill_error *error);
-MUST_USE int translate_model_open(bundle *b, translate_model **out, rill_error *error);
-void translate_model_free(translate_model *m);
+MUST_USE int translate_model_load(void *model, bundle *b, rill_error *error);
+void translate_model_unload(void *model);
 
 /* ---- at work */
 

@@ -96,7 +96,8 @@ static int load_lexicon(translate_lexicon *l, bundle *b, rill_error *error) {
     return 0;
 }
 
-static int load_model(translate_model *m, bundle *b, rill_error *error) {
+int translate_model_load(void *model, bundle *b, rill_error *error) {
+    translate_model *m = model;
     translate_net_config config;
     TRY(load_head(b, "translate", &translate_option_table, &m->options, &m->summary, error));
     TRY(load_lexicon(&m->lexicon, b, error));
@@ -110,27 +111,9 @@ static int load_model(translate_model *m, bundle *b, rill_error *error) {
     return bundle_all_used(b, error);
 }
 
-int translate_model_open(bundle *b, translate_model **out, rill_error *error) {
-    translate_model *m = mem_new(1, sizeof *m);
-    if (!m) {
-        bundle_close(b);
-        return status_nomem(error);
-    }
-    m->bundle = b;
-    int status = load_model(m, b, error);
-    if (status < 0) {
-        translate_model_free(m);
-        return status;
-    }
-    *out = m;
-    return 0;
-}
-
-void translate_model_free(translate_model *m) {
-    if (!m) return;
+void translate_model_unload(void *model) {
+    translate_model *m = model;
     options_free(&translate_option_table, &m->options);
     translate_lexicon_free(&m->lexicon);
     translate_net_free(&m->net);
-    bundle_close(m->bundle);
-    free(m);
 }

@@ -107,7 +107,7 @@ static void prepare(bench *b) {
     b->macs = macs_of(&m->net.config);
     cases_write(b->cases, &m->net.config, &b->train_text, b->own ? &b->training : NULL,
                 &b->tag_text, &b->tagging);
-    tag_model_free(m);
+    task_model_free(&task_tag, m);
 }
 
 static void one_round(bench *b) {

@@ -153,10 +153,10 @@ typedef struct tagging {
 
 tag_model *open_tagger(const char *path) {
     bundle *file;
-    tag_model *m;
+    void *m;
     rill_error error;
     need(bundle_open(path, &file, &error), path, &error);
-    need(tag_model_open(file, &m, &error), path, &error);
+    need(task_model_open(&task_tag, file, &m, &error), path, &error);
     return m;
 }
 
