@@ -1,4 +1,4 @@
-/* Batches: every sequence once, the budget kept, the order a function of seed and epoch. */
+/* Batches: every sequence once, sizes even, the order a function of seed and epoch. */
 #include "base/rng.h"
 #include "check_data.h"
 #include "data/batch.h"
@@ -18,14 +18,15 @@ static void assert_partition(const batch_plan *p, const int32_t *length) {
     static bool seen[SEQUENCES];
     memset(seen, 0, sizeof seen);
     for (size_t b = 0; b < p->batches; b++) {
-        int64_t sum = 0;
+        int64_t sum = 0, longest = 0;
         ck_assert_int_lt(p->start[b], p->start[b + 1]);
         for (int32_t i = p->start[b]; i < p->start[b + 1]; i++) {
             ck_assert(!seen[p->item[i]]);
             seen[p->item[i]] = true;
             sum += length[p->item[i]];
+            longest = length[p->item[i]] > longest ? length[p->item[i]] : longest;
         }
-        ck_assert(sum <= BUDGET || p->start[b + 1] - p->start[b] == 1);
+        ck_assert_int_le(sum, BUDGET + longest);
     }
     ck_assert_uint_eq((size_t)p->start[p->batches], p->items);
     for (int i = 0; i < SEQUENCES; i++) ck_assert_int_eq(seen[i], length[i] > 0);
@@ -87,10 +88,30 @@ START_TEST(batches_hold_like_lengths) {
 }
 END_TEST
 
+/* No rest that would pull as hard as a whole batch. */
+START_TEST(batches_of_a_bucket_are_even) {
+    unsigned long seed = test_seed("even batches");
+    for (int32_t budget = 150; budget < 900; budget += 7) {
+        int32_t length[SEQUENCES];
+        batch_plan p = {0};
+        rng r = rng_make(seed, 2, (uint64_t)budget);
+        for (int i = 0; i < SEQUENCES; i++) length[i] = 1 + (int32_t)rng_below(&r, 40);
+        ck_assert_int_eq(batch_shuffle(&p, length, SEQUENCES, budget, seed, 0), 0);
+        for (size_t b = 0; b < p.batches; b++) {
+            int64_t sum = 0;
+            for (int32_t i = p.start[b]; i < p.start[b + 1]; i++) sum += length[p.item[i]];
+            ck_assert_msg(2 * sum > budget && sum <= budget + 40, "%d of %d", (int)sum, (int)budget);
+        }
+        batch_free(&p);
+    }
+}
+END_TEST
+
 TCase *batch_cases(void) {
     TCase *t = tcase_create("batch");
     tcase_add_test(t, every_sequence_stands_in_one_batch);
     tcase_add_test(t, the_order_comes_from_seed_and_epoch);
     tcase_add_test(t, batches_hold_like_lengths);
+    tcase_add_test(t, batches_of_a_bucket_are_even);
     return t;
 }

@@ -32,16 +32,22 @@ static int collect(batch_plan *p, const int32_t *length, size_t count) {
     return 0;
 }
 
-/* Cuts items from..to-1 into batches. */
-static void cut(batch_plan *p, const int32_t *length, size_t from, size_t to, int64_t budget) {
+static int64_t sum_of(const batch_plan *p, const int32_t *length, size_t from, size_t to) {
     int64_t sum = 0;
+    for (size_t i = from; i < to; i++) sum += length[p->item[i]];
+    return sum;
+}
+
+/* Cuts items from..to-1 into batches of nearly one size: an item belongs to the share of the sum that its
+ * middle lies in. */
+static void cut(batch_plan *p, const int32_t *length, size_t from, size_t to, int64_t budget) {
+    int64_t total = sum_of(p, length, from, to), shares = (total + budget - 1) / budget;
+    int64_t share = 0, done = 0;
     for (size_t i = from; i < to; i++) {
-        int64_t now = length[p->item[i]];
-        if (i > from && sum + now > budget) {
-            p->start[++p->batches] = (int32_t)i;
-            sum = 0;
-        }
-        sum += now;
+        int64_t now = length[p->item[i]], mine = (2 * done + now) * shares / (2 * total);
+        if (i > from && mine > share) p->start[++p->batches] = (int32_t)i;
+        share = mine;
+        done += now;
     }
     if (to > from) p->start[++p->batches] = (int32_t)to;
 }
@@ -76,10 +82,11 @@ int batch_shuffle(batch_plan *p, const int32_t *length, size_t count, int64_t bu
     TRY(collect(p, length, count));
     rng r = rng_make(seed, SHUFFLE, epoch);
     rng_shuffle(&r, p->item, p->items);
+    int64_t total = sum_of(p, length, 0, p->items), buckets = total / (budget * BUCKET) + 1;
     size_t from = 0;
     while (from < p->items) {
         size_t to = from;
-        for (int64_t sum = 0; to < p->items && sum < budget * BUCKET; to++) {
+        for (int64_t sum = 0; to < p->items && sum < total / buckets + 1; to++) {
             sum += length[p->item[to]];
         }
         sort_lengths(p->item + from, p->scratch, to - from, length);

@@ -1,10 +1,13 @@
 /* batch: which sequences go together, and in what order.
  *
- * Batches are filled up to a budget of tokens from length-sorted buckets of a shuffled corpus; the
+ * Batches of about a budget of tokens come from length-sorted buckets of a shuffled corpus; the
  * order is a function of (lengths, budget, seed, epoch) only, never of threads or time:
  *
  *     shuffle all -> cut into buckets of 16 budgets -> sort each by length -> cut into batches ->
  *     shuffle the batches
+ *
+ * The batches of a bucket have nearly one size. An update follows the mean over its batch, so a small
+ * rest of two or three sequences would pull as hard as all the others, mostly at random.
  */
 #ifndef RILL_DATA_BATCH_H
 #define RILL_DATA_BATCH_H
@@ -21,8 +24,8 @@ typedef struct batch_plan {
     size_t scratch_room;
 } batch_plan;
 
-/* A batch takes sequences while their lengths sum to at most `budget`; one longer than that stands
- * alone. Sequences of length 0 are left out. */
+/* Sequences of length 0 are left out. The lengths of a batch sum to at most `budget` and the longest of
+ * them. */
 MUST_USE int batch_shuffle(batch_plan *p, const int32_t *length, size_t count, int64_t budget,
                            uint64_t seed, uint64_t epoch);
 /* Without shuffling: longest first, so equal lengths share a batch. For validation. */
