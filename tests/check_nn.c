@@ -100,6 +100,33 @@ START_TEST(stacks_have_the_names_of_pytorch) {
 }
 END_TEST
 
+/* However many gates there are, all of them together keep the length of a state: wh' wh = 1. Recurrent
+ * weights that start larger drown the input: attention then begins to work much later. */
+START_TEST(recurrent_weights_start_as_one_map_that_keeps_lengths) {
+    static const cell_kind cells[] = {CELL_TANH, CELL_RELU, CELL_LSTM, CELL_GRU};
+    enum { H = 7 };
+    for (int i = 0; i < 4; i++) {
+        params p = {0};
+        rnn_stack s;
+        const rnn_config c = {.cell = cells[i], .inputs = 2, .hidden = H, .layers = 1};
+        ck_assert_int_eq(rnn_stack_add(&p, "r", &c, &s), 0);
+        ck_assert_int_eq(params_alloc(&p, false), 0);
+        ck_assert_int_eq(params_init(&p, 5), 0);
+        const real *w = params_value(&p, s.w[0][0].wh);
+        for (int a = 0; a < H; a++) {
+            for (int b = 0; b < H; b++) {
+                double dot = 0;
+                for (int g = 0; g < cell_gates(cells[i]) * H; g++) {
+                    dot += (double)w[g * H + a] * (double)w[g * H + b];
+                }
+                ck_assert_double_eq_tol(dot, a == b, 1e-5);
+            }
+        }
+        params_free(&p);
+    }
+}
+END_TEST
+
 START_TEST(too_many_layers_are_refused) {
     params p = {0};
     rnn_stack s;
@@ -250,6 +277,7 @@ int main(void) {
     tcase_add_test(tests, orthogonal_blocks_are_rotations);
     tcase_add_test(tests, names_and_sizes_out_of_bounds_are_refused);
     tcase_add_test(tests, stacks_have_the_names_of_pytorch);
+    tcase_add_test(tests, recurrent_weights_start_as_one_map_that_keeps_lengths);
     tcase_add_test(tests, too_many_layers_are_refused);
     tcase_add_test(tests, packed_weights_give_the_same_bytes);
     tcase_add_loop_test(tests, optimisers_follow_the_textbook, OPTIM_SGD, OPTIM_ADAMW + 1);

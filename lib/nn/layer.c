@@ -1,6 +1,7 @@
 /* layer: linear maps and recurrent stacks. See layer.h. */
 #include "nn/layer.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* Registers a parameter and stores its number, or leaves with the failure. */
@@ -31,18 +32,18 @@ static int add_direction(params *p, const char *name, const rnn_config *c, int l
     const char *tail = side ? "_reverse" : "";
     int H = c->hidden, G = cell_gates(c->cell) * H;
     int I = layer == 0 ? c->inputs : rnn_stack_outputs(c);
-    bool lstm = c->cell == CELL_LSTM;
     ADD(out->w[layer][side].wx, G, I, INIT_XAVIER, 1, "%s.weight_ih_l%d%s", name, layer, tail);
-    ADD(out->w[layer][side].wh, G, H, INIT_ORTHOGONAL, 1, "%s.weight_hh_l%d%s", name, layer, tail);
-    ADD(out->w[layer][side].bx, 1, G, lstm ? INIT_GATE_ONE : INIT_ZERO, 1, "%s.bias_ih_l%d%s", name,
-        layer, tail);
+    /* All gates together are one map that keeps lengths; rotations in each would drown the input. */
+    ADD(out->w[layer][side].wh, G, H, INIT_ORTHOGONAL, 1 / sqrt(cell_gates(c->cell)),
+        "%s.weight_hh_l%d%s", name, layer, tail);
+    ADD(out->w[layer][side].bx, 1, G, INIT_ZERO, 0, "%s.bias_ih_l%d%s", name, layer, tail);
     ADD(out->w[layer][side].bh, 1, G, INIT_ZERO, 0, "%s.bias_hh_l%d%s", name, layer, tail);
     out->w[layer][side].nx = out->w[layer][side].nh = -1;
     out->w[layer][side].nc = out->w[layer][side].bc = -1;
     if (!c->norm) return 0;
     ADD(out->w[layer][side].nx, 1, G, INIT_ONE, 1, "%s.norm_ih_l%d%s", name, layer, tail);
     ADD(out->w[layer][side].nh, 1, G, INIT_ONE, 1, "%s.norm_hh_l%d%s", name, layer, tail);
-    if (!lstm) return 0;
+    if (c->cell != CELL_LSTM) return 0;
     ADD(out->w[layer][side].nc, 1, H, INIT_ONE, 1, "%s.norm_cell_l%d%s", name, layer, tail);
     ADD(out->w[layer][side].bc, 1, H, INIT_ZERO, 0, "%s.norm_cell_bias_l%d%s", name, layer, tail);
     return 0;

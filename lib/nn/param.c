@@ -90,9 +90,6 @@ static int init_one(const param *it, uint64_t seed, size_t number, real *value) 
         for (size_t i = 0; i < size; i++) value[i] = (real)(bound * (2 * rng_uniform(&r) - 1));
         break;
     case INIT_ORTHOGONAL: return init_orthogonal(it, &r, value);
-    case INIT_GATE_ONE:
-        for (size_t i = size / 4; i < size / 2; i++) value[i] = (real)it->scale;
-        break;
     }
     return 0;
 }

@@ -16,8 +16,7 @@ typedef enum init_kind {
     INIT_ONE,
     INIT_NORMAL,     /* standard deviation `scale` */
     INIT_XAVIER,     /* uniform in +-scale*sqrt(6/(rows+cols)) (Glorot and Bengio 2010) */
-    INIT_ORTHOGONAL, /* each square block of `cols` rows orthogonal (Saxe et al. 2014), times scale */
-    INIT_GATE_ONE    /* zero, but `scale` in the second quarter: the LSTM's forget gate */
+    INIT_ORTHOGONAL  /* each square block of `cols` rows orthogonal (Saxe et al. 2014), times scale */
 } init_kind;
 
 enum { PARAM_NAME = 96 };
