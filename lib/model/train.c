@@ -249,7 +249,8 @@ static int tell_epoch(run *r, const json_t *entry, const train_scores *scores, b
               json_object_set_new(log, "tokens_per_second", json_real(r->items_here / seconds));
     int status = bad ? status_nomem(r->error) : json_write(log, &json, r->error);
     for (int i = 0; i < scores->count; i++) {
-        buffer_printf(&text, "  %s %.4f", scores->item[i].name, scores->item[i].value);
+        buffer_printf(&text, "%s%s %.4f", i > 0 ? "  " : "  dev: ", scores->item[i].name,
+                      scores->item[i].value);
     }
     if (status == 0 && !json.failed && !text.failed) {
         train_tell(r->hooks, RILL_EVENT_EPOCH, json.data,

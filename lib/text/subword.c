@@ -26,23 +26,12 @@ subword_config subword_defaults(void) {
 
 /* ---- adding */
 
-/* Room in every array that runs beside the ids. */
-static int add_id(subword *s, bytes inner, int64_t count, int32_t *id, rill_error *error) {
-    int32_t before = s->unit.count;
-    if (before >= UNITS_LIMIT) return status_fail(error, RILL_ELIMIT, "too many units");
+static int add_id(subword *s, bytes inner, int32_t *id, rill_error *error) {
+    if (s->unit.count >= UNITS_LIMIT) return status_fail(error, RILL_ELIMIT, "too many units");
     if (s->unit.text.size > (size_t)1 << 30) {
         return status_fail(error, RILL_ELIMIT, "units of more than a gigabyte");
     }
-    if (strmap_add(&s->unit, inner, id) < 0) return status_nomem(error);
-    if (*id < before) return 0;
-    int64_t *grown = s->count;
-    if ((before & (before - 1)) == 0) { /* at powers of two */
-        grown = realloc(s->count, (size_t)(before ? 2 * before : 1) * sizeof *grown);
-        if (!grown) return status_nomem(error);
-        s->count = grown;
-    }
-    s->count[before] = count;
-    return 0;
+    return strmap_add(&s->unit, inner, id) < 0 ? status_nomem(error) : 0;
 }
 
 static int add_entry(subword *s, subword_entry entry, rill_error *error) {
@@ -58,10 +47,10 @@ static int add_first_ids(subword *s, rill_error *error) {
     for (int i = 0; i < SUBWORD_SPECIALS; i++) {
         char name[16] = "\xF5";
         strcat(name, special_names[i]);
-        TRY(add_id(s, bytes_of(name), 0, &id, error));
+        TRY(add_id(s, bytes_of(name), &id, error));
     }
     for (int32_t i = 0; i < s->cut.symbol.count; i++) {
-        TRY(add_id(s, strmap_get(&s->cut.symbol, i), 0, &id, error));
+        TRY(add_id(s, strmap_get(&s->cut.symbol, i), &id, error));
     }
     return 0;
 }
@@ -100,7 +89,7 @@ int subword_add_unit(subword *s, bytes inner, int64_t count, rill_error *error) 
         return status_fail(error, RILL_EDATA, "\"%.*s\" is the name of a special unit",
                            (int)inner.size, inner.data);
     }
-    TRY(add_id(s, inner, count, &id, error));
+    TRY(add_id(s, inner, &id, error));
     if (id < before) {
         return status_fail(error, RILL_EDATA, "the unit stands twice in the list, first as %d",
                            (int)id);
@@ -123,7 +112,7 @@ int subword_add_merge(subword *s, int32_t left, int32_t right, int64_t count, ri
         status = status_fail(error, RILL_EDATA, "\"%.*s\" is the name of a special unit",
                              (int)both.size, both.data);
     } else {
-        status = add_id(s, both, count, &id, error);
+        status = add_id(s, both, &id, error);
     }
     free(joined);
     if (status < 0) return status;
@@ -211,7 +200,6 @@ void subword_free(subword *s) {
     buffer_free(&s->shown);
     free(s->shown_at);
     free(s->entry);
-    free(s->count);
     free(s->pair);
     free(s);
 }

@@ -91,7 +91,6 @@ struct subword {
     size_t *shown_at;     /* [size + 1] */
     subword_entry *entry; /* [entries] in the order of the file */
     size_t entries, entry_room;
-    int64_t *count; /* [size] */
     pair_slot *pair; /* [pairs], a power of two */
     size_t pairs;
     int32_t byte[256]; /* id of each one-byte character or byte, or unknown */
