@@ -5,7 +5,7 @@
  *
  *     rill_options   a table of options and its struct (see base/options.h)
  *     rill_model     a task and a model that owns its bundle
- *     rill_session   a task and its session; the options and models stay the caller's
+ *     rill_session   a task_session under its public name; the models stay the caller's
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -32,11 +32,6 @@ struct rill_options {
 struct rill_model {
     const task *task;
     void *model;
-};
-
-struct rill_session {
-    const task *task;
-    void *session;
 };
 
 /* A new task is one more entry above: everything else reaches it through its struct. */
@@ -336,47 +331,35 @@ int rill_filter(const rill_model *const *models, size_t model_count, const rill_
     void **list;
     TRY(gather(models, model_count, options, &list, error));
     const task *t = task_find(options->name);
-    int status = t->filter(list, model_count, options->values, in, name, out, hooks, error);
+    int status = task_filter(t, list, model_count, options->values, in, name, out, hooks, error);
     free(list);
     return status;
 }
 
-/* The task copies what it needs of the options; the models must outlive the session. */
 int rill_session_new(const rill_model *const *models, size_t model_count,
                      const rill_options *options, rill_session **out, rill_error *error) {
     void **list;
+    task_session *s = NULL;
     *out = NULL;
     TRY(gather(models, model_count, options, &list, error));
-    rill_session *s = mem_new(1, sizeof *s);
-    int status = s ? 0 : status_nomem(error);
-    if (s) {
-        s->task = task_find(options->name);
-        status = s->task->session_new(list, model_count, options->values, &s->session, error);
-    }
+    int status = task_session_new(task_find(options->name), list, model_count, options->values, &s,
+                                  error);
     free(list);
-    if (status < 0) {
-        free(s);
-        return status;
-    }
-    *out = s;
-    return 0;
+    *out = (rill_session *)s;
+    return status;
 }
 
 /* The answer stays the session's. */
 int rill_session_apply(rill_session *s, const char *text, size_t size, const char **answer,
                        size_t *answer_size, rill_error *error) {
     bytes got;
-    TRY(s->task->session_apply(s->session, (bytes){text, size}, &got, error));
+    TRY(task_session_apply((task_session *)s, (bytes){text, size}, &got, error));
     *answer = got.data;
     *answer_size = got.size;
     return 0;
 }
 
-void rill_session_free(rill_session *s) {
-    if (!s) return;
-    s->task->session_free(s->session);
-    free(s);
-}
+void rill_session_free(rill_session *s) { task_session_free((task_session *)s); }
 
 /* ---- units. A rill_tokenizer is a subword under its public name. */
 

@@ -192,7 +192,7 @@ int task_filter_with(const task *t, void *const *models, size_t count, bytes in,
     int from = open(task_file("in", in), O_RDONLY);
     int to = open(task_path("out"), O_RDWR | O_CREAT | O_TRUNC, 0600);
     ck_assert(from >= 0 && to >= 0);
-    int status = t->filter(models, count, o, from, "in", to, NULL, error);
+    int status = task_filter(t, models, count, o, from, "in", to, NULL, error);
     ck_assert_int_eq((int)lseek(to, 0, SEEK_SET), 0);
     read_all(to, out);
     close(from);
@@ -208,7 +208,7 @@ int task_filter_list(tag_model *const *models, size_t count, bytes in, const tag
     return task_filter_with(&task_tag, list, count, in, o, out, error);
 }
 
-int task_filter(tag_model *m, bytes in, buffer *out, rill_error *error, ...) {
+int run_tagger(tag_model *m, bytes in, buffer *out, rill_error *error, ...) {
     tag_options o;
     va_list settings;
     small_network(&o);

@@ -32,7 +32,7 @@ tag_model *task_namer(void);
 tag_model *task_open(const char *path);
 
 /* Everything the filter writes for `in`; its status. Options as above. */
-int task_filter(tag_model *m, bytes in, buffer *out, rill_error *error, ...)
+int run_tagger(tag_model *m, bytes in, buffer *out, rill_error *error, ...)
     __attribute__((sentinel));
 /* The same for any task and options. */
 int task_filter_with(const task *t, void *const *models, size_t count, bytes in, const void *o,
@@ -62,7 +62,7 @@ void task_translate_set(translate_options *o, ...) __attribute__((sentinel));
 void task_translate_free(translate_options *o);
 translate_model *task_translate_open(const char *path);
 /* Everything the filter writes for `in`; its status. */
-int task_translate_filter(translate_model *m, bytes in, buffer *out, rill_error *error, ...)
+int run_translator(translate_model *m, bytes in, buffer *out, rill_error *error, ...)
     __attribute__((sentinel));
 void task_translate_make(void);   /* trains the suite's translator, once */
 void task_translate_unmake(void);

@@ -35,12 +35,12 @@ START_TEST(same_bytes_for_batches_and_threads) {
     rill_error e = {0};
     make_text(150, &text);
     for (int f = 0; f < 3; f++) {
-        ck_assert_int_eq(task_filter(task_tagger(), buffer_view(&text), &first, &e, formats[f],
+        ck_assert_int_eq(run_tagger(task_tagger(), buffer_view(&text), &first, &e, formats[f],
                                      "probs=false", NULL),
                          0);
         ck_assert_uint_gt(first.size, text.size);
         for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-            ck_assert_int_eq(task_filter(task_tagger(), buffer_view(&text), &other, &e, formats[f],
+            ck_assert_int_eq(run_tagger(task_tagger(), buffer_view(&text), &other, &e, formats[f],
                                          ways[i][0], ways[i][1], NULL),
                              0);
             ck_assert_msg(bytes_equal(buffer_view(&first), buffer_view(&other)), "%s %s %s",
@@ -58,10 +58,10 @@ START_TEST(same_bytes_of_chains) {
     buffer text = {0}, first = {0}, other = {0};
     rill_error e = {0};
     task_entities(80, 11, &text);
-    ck_assert_int_eq(task_filter(task_namer(), buffer_view(&text), &first, &e, "probs=true",
+    ck_assert_int_eq(run_tagger(task_namer(), buffer_view(&text), &first, &e, "probs=true",
                                  "input=columns", NULL),
                      0);
-    ck_assert_int_eq(task_filter(task_namer(), buffer_view(&text), &other, &e, "probs=true",
+    ck_assert_int_eq(run_tagger(task_namer(), buffer_view(&text), &other, &e, "probs=true",
                                  "input=columns", "batch=7", "threads=3", NULL),
                      0);
     ck_assert(bytes_equal(buffer_view(&first), buffer_view(&other)));
@@ -76,11 +76,11 @@ START_TEST(training_data_come_back) {
     buffer text = {0}, out = {0};
     rill_error e = {0};
     task_conllu(60, 7, &text);
-    ck_assert_int_eq(task_filter(task_tagger(), buffer_view(&text), &out, &e, NULL), 0);
+    ck_assert_int_eq(run_tagger(task_tagger(), buffer_view(&text), &out, &e, NULL), 0);
     assert_output(&out, text.data);
     buffer_clear(&text);
     task_entities(60, 7, &text);
-    ck_assert_int_eq(task_filter(task_namer(), buffer_view(&text), &out, &e, NULL), 0);
+    ck_assert_int_eq(run_tagger(task_namer(), buffer_view(&text), &out, &e, NULL), 0);
     assert_output(&out, text.data);
     buffer_free(&text);
     buffer_free(&out);
@@ -128,7 +128,7 @@ typedef struct stream {
 static void *stream_main(void *argument) {
     stream *s = argument;
     void *models[] = {task_tagger()};
-    s->status = tag_filter(models, 1, &s->o, s->to[0], "in", s->from[1], NULL, &s->error);
+    s->status = task_filter(&task_tag, models, 1, &s->o, s->to[0], "in", s->from[1], NULL, &s->error);
     close(s->from[1]);
     return NULL;
 }
@@ -209,7 +209,7 @@ START_TEST(full_disk) {
     int to = open("/dev/full", O_WRONLY);
     if (to < 0) return;
     task_options_set(&o, "threads=2", NULL);
-    ck_assert_int_eq(tag_filter(models, 1, &o, from, "in", to, NULL, &e), RILL_EIO);
+    ck_assert_int_eq(task_filter(&task_tag, models, 1, &o, from, "in", to, NULL, &e), RILL_EIO);
     ck_assert_ptr_nonnull(strstr(e.message, "No space left"));
     task_options_free(&o);
     close(from);
@@ -227,7 +227,7 @@ START_TEST(giant_token_and_giant_sentence) {
     buffer_add_char(&in, '\n');
     for (int i = 0; i < WORDS; i++) buffer_add_text(&in, i % 2 ? "cat " : "A ");
     buffer_add_text(&in, "\nA cat\n");
-    ck_assert_int_eq(task_filter(task_tagger(), buffer_view(&in), &out, &e, "input=horizontal",
+    ck_assert_int_eq(run_tagger(task_tagger(), buffer_view(&in), &out, &e, "input=horizontal",
                                  "threads=2", NULL),
                      0);
     bytes rest = buffer_view(&out), line, piece;
@@ -259,18 +259,18 @@ START_TEST(endless_sentence) {
     }
     for (int i = 0; i < 4; i++) {
         tag_model *m = models[i / 2];
-        ck_assert_int_eq(task_filter(m, buffer_view(&whole), &one, &e, "input=vertical",
+        ck_assert_int_eq(run_tagger(m, buffer_view(&whole), &one, &e, "input=vertical",
                                      settings[i % 2][0], settings[i % 2][1], NULL),
                          0);
         ck_assert_int_eq(
-            task_filter(m, buffer_view(&parts), &two, &e, "input=vertical", "probs=true", NULL), 0);
+            run_tagger(m, buffer_view(&parts), &two, &e, "input=vertical", "probs=true", NULL), 0);
         char *blank = strstr(two.data, "\n\n");
         ck_assert_ptr_nonnull(blank);
         memmove(blank, blank + 1, strlen(blank)); /* the blank line between the parts */
         two.size--;
         ck_assert(bytes_equal(buffer_view(&one), buffer_view(&two)));
     }
-    ck_assert_int_eq(task_filter(task_namer(), buffer_view(&whole), &one, &e, "input=vertical",
+    ck_assert_int_eq(run_tagger(task_namer(), buffer_view(&whole), &one, &e, "input=vertical",
                                  "output=json", "nbest=2", NULL),
                      0);
     ck_assert_ptr_nonnull(strstr(one.data, "\"rank\":1,"));
@@ -298,7 +298,7 @@ START_TEST(memory_is_bounded) {
     task_options_set(&o, "threads=2", "batch=0", NULL);
     int from = open(path, O_RDONLY), to = open("/dev/null", O_WRONLY);
     getrusage(RUSAGE_SELF, &before);
-    ck_assert_int_eq(tag_filter(models, 1, &o, from, "in", to, NULL, &e), 0);
+    ck_assert_int_eq(task_filter(&task_tag, models, 1, &o, from, "in", to, NULL, &e), 0);
     getrusage(RUSAGE_SELF, &after);
     printf("note: %d lines took %ld kB more\n", LINES, after.ru_maxrss - before.ru_maxrss);
     ck_assert_int_lt(after.ru_maxrss - before.ru_maxrss, 60000);
@@ -311,44 +311,46 @@ END_TEST
 /* ---- sessions */
 
 START_TEST(session_answers_text) {
-    void *models[] = {task_tagger()}, *session;
+    void *models[] = {task_tagger()};
+    task_session *session;
     tag_options o;
     rill_error e = {0};
     bytes answer;
     task_options_set(&o, "output=horizontal", NULL);
-    ck_assert_int_eq(tag_apply_session_new(models, 1, &o, &session, &e), 0);
+    ck_assert_int_eq(task_session_new(&task_tag, models, 1, &o, &session, &e), 0);
     task_options_free(&o); /* they were copied */
-    ck_assert_int_eq(tag_apply_session_run(session, BYTES("A cat\nKim saw\n"), &answer, &e), 0);
+    ck_assert_int_eq(task_session_apply(session, BYTES("A cat\nKim saw\n"), &answer, &e), 0);
     ck_assert(bytes_equal(answer, BYTES("A_DET cat_NOUN\nKim_PROPN saw_VERB\n")));
-    ck_assert_int_eq(tag_apply_session_run(session, BYTES(""), &answer, &e), 0);
+    ck_assert_int_eq(task_session_apply(session, BYTES(""), &answer, &e), 0);
     ck_assert_uint_eq(answer.size, 0);
-    ck_assert_int_eq(tag_apply_session_run(session, BYTES("A\n\xFF"), &answer, &e), RILL_EDATA);
+    ck_assert_int_eq(task_session_apply(session, BYTES("A\n\xFF"), &answer, &e), RILL_EDATA);
     ck_assert_uint_eq(e.line, 2);
     ck_assert_uint_eq(e.column, 1);
-    ck_assert_int_eq(tag_apply_session_run(session, BYTES("A_X"), &answer, &e), 0);
+    ck_assert_int_eq(task_session_apply(session, BYTES("A_X"), &answer, &e), 0);
     ck_assert(answer.size > 4);
-    tag_apply_session_free(session);
-    tag_apply_session_free(NULL);
+    task_session_free(session);
+    task_session_free(NULL);
 }
 END_TEST
 
 /* A batch of one word at a time gives what the filter gives. */
 START_TEST(session_equals_filter) {
-    void *models[] = {task_tagger()}, *session;
+    void *models[] = {task_tagger()};
+    task_session *session;
     tag_options o;
     rill_error e = {0};
     bytes answer;
     buffer text = {0}, out = {0};
     make_text(40, &text);
-    ck_assert_int_eq(task_filter(task_tagger(), buffer_view(&text), &out, &e, "ranges=true", NULL),
+    ck_assert_int_eq(run_tagger(task_tagger(), buffer_view(&text), &out, &e, "ranges=true", NULL),
                      0);
     task_options_set(&o, "ranges=true", "batch=1", NULL);
-    ck_assert_int_eq(tag_apply_session_new(models, 1, &o, &session, &e), 0);
+    ck_assert_int_eq(task_session_new(&task_tag, models, 1, &o, &session, &e), 0);
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(tag_apply_session_run(session, buffer_view(&text), &answer, &e), 0);
+        ck_assert_int_eq(task_session_apply(session, buffer_view(&text), &answer, &e), 0);
         ck_assert(bytes_equal(answer, buffer_view(&out)));
     }
-    tag_apply_session_free(session);
+    task_session_free(session);
     task_options_free(&o);
     buffer_free(&text);
     buffer_free(&out);

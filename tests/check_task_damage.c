@@ -51,7 +51,7 @@ static void train_tagger(const char *path) {
 /* Tags a text of every kind of word. */
 static int use_tagger(void *model, buffer *out, rill_error *e) {
     bytes text = BYTES("The cat sees boats. \xEA\xB3\xA0\xEC\x96\x91\xEC\x9D\xB4 don't 3.14!\n\n");
-    return task_filter(model, text, out, e, "output=conllu", "probs=true", NULL);
+    return run_tagger(model, text, out, e, "output=conllu", "probs=true", NULL);
 }
 
 static void train_translator(const char *path) {
@@ -72,12 +72,12 @@ static void train_translator(const char *path) {
 /* Translates, draws and scores. */
 static int use_translator(void *model, buffer *out, rill_error *e) {
     bytes text = BYTES("red dog Q1\n\xEA\xB3\xA0 sees\n\n");
-    int status = task_translate_filter(model, text, out, e, "nbest=3", "align=true",
+    int status = run_translator(model, text, out, e, "nbest=3", "align=true",
                                        "replace-unk=true", "json=true", NULL);
     if (status < 0) return status;
-    status = task_translate_filter(model, text, out, e, "sample=true", "word-scores=true", NULL);
+    status = run_translator(model, text, out, e, "sample=true", "word-scores=true", NULL);
     if (status < 0) return status;
-    return task_translate_filter(model, BYTES("red\tHund\n"), out, e, "score=true", NULL);
+    return run_translator(model, BYTES("red\tHund\n"), out, e, "score=true", NULL);
 }
 
 static const victim victims[] = {{&task_tag, train_tagger, use_tagger},

@@ -13,7 +13,7 @@ static void tear_down(void) {
 #define FILTER(model, text, ...)                                                                   \
     do {                                                                                           \
         e = (rill_error){0};                                                                       \
-        int status_ = task_filter(model, BYTES(text), &out, &e, __VA_ARGS__);                      \
+        int status_ = run_tagger(model, BYTES(text), &out, &e, __VA_ARGS__);                      \
         ck_assert_msg(status_ == 0, "%d %s:%zu:%zu %s", status_, e.file, e.line, e.column,         \
                       e.message);                                                                  \
     } while (0)
@@ -21,7 +21,7 @@ static void tear_down(void) {
 #define REFUSED(wanted, model, text, ...)                                                          \
     do {                                                                                           \
         e = (rill_error){0};                                                                       \
-        ck_assert_int_eq(task_filter(model, BYTES(text), &out, &e, __VA_ARGS__), wanted);          \
+        ck_assert_int_eq(run_tagger(model, BYTES(text), &out, &e, __VA_ARGS__), wanted);          \
         ck_assert_int_eq(e.code, wanted);                                                          \
     } while (0)
 
@@ -251,7 +251,7 @@ START_TEST(faults_have_places) {
     assert_place("A_DET cat_NOUN\n", 2, 5);
     e = (rill_error){0};
     bytes nul = {"A cat\nKim\0\n", 11};
-    ck_assert_int_eq(task_filter(task_tagger(), nul, &out, &e, "output=horizontal", t, NULL),
+    ck_assert_int_eq(run_tagger(task_tagger(), nul, &out, &e, "output=horizontal", t, NULL),
                      RILL_EDATA);
     assert_place("A_DET cat_NOUN\n", 2, 4);
     REFUSED(RILL_EDATA, task_tagger(), "Kim\n\nA cat\nKim\tx\n", "input=vertical", t, NULL);
@@ -291,7 +291,7 @@ START_TEST(long_lines_are_refused) {
     buffer_add_text(&in, "A cat\n");
     for (int i = 0; i < 500; i++) buffer_add_text(&in, "cat ");
     e = (rill_error){0};
-    int status = task_filter(task_tagger(), buffer_view(&in), &out, &e, "output=horizontal",
+    int status = run_tagger(task_tagger(), buffer_view(&in), &out, &e, "output=horizontal",
                              "max-record=1024", NULL);
     ck_assert_int_eq(status, RILL_ELIMIT);
     assert_place("A_DET cat_NOUN\n", 2, 0);

@@ -121,7 +121,7 @@ static int filter_models(size_t count, translate_model *const *m, bytes in, buff
     return status;
 }
 
-int task_translate_filter(translate_model *m, bytes in, buffer *out, rill_error *error, ...) {
+int run_translator(translate_model *m, bytes in, buffer *out, rill_error *error, ...) {
     va_list settings;
     va_start(settings, error);
     int status = filter_models(1, &m, in, out, error, settings);
@@ -295,29 +295,30 @@ END_TEST
 
 START_TEST(sessions) {
     const char *const *way = ways[_i];
-    void *model = translator, *session;
+    void *model = translator;
+    task_session *session;
     buffer wanted = {0}, all = {0};
     rill_error e = {0};
     translate_options o;
     task_translate_set(&o, way[0], way[1], way[2], NULL);
-    ck_assert_int_eq(translate_apply_session_new(&model, 1, &o, &session, &e), 0);
+    ck_assert_int_eq(task_session_new(&task_translate, &model, 1, &o, &session, &e), 0);
     task_translate_free(&o);
     bytes rest = bytes_of(mixed), line, answer;
     while (rest.size > 0 && bytes_split(&rest, '\n', &line)) {
         line.size++; /* its end */
-        ck_assert_int_eq(translate_apply_session_run(session, line, &answer, &e), 0);
+        ck_assert_int_eq(task_session_apply(session, line, &answer, &e), 0);
         buffer_add_bytes(&all, answer);
     }
     translate(mixed, &wanted, way[0], way[1], way[2], NULL);
-    ck_assert_int_eq(translate_apply_session_run(session, bytes_of(mixed), &answer, &e), 0);
+    ck_assert_int_eq(task_session_apply(session, bytes_of(mixed), &answer, &e), 0);
     ck_assert(bytes_equal(answer, buffer_view(&wanted)));
     if (_i < 2 || _i == 4) assert_output(&all, wanted.data); /* no numbers of lines in it */
-    ck_assert_int_eq(translate_apply_session_run(session, BYTES("red\n\xFF"), &answer, &e),
+    ck_assert_int_eq(task_session_apply(session, BYTES("red\n\xFF"), &answer, &e),
                      RILL_EDATA);
     ck_assert_uint_eq(e.line, 2);
-    ck_assert_int_eq(translate_apply_session_run(session, BYTES("dog\n"), &answer, &e), 0);
+    ck_assert_int_eq(task_session_apply(session, BYTES("dog\n"), &answer, &e), 0);
     ck_assert_uint_gt(answer.size, 4);
-    translate_apply_session_free(session);
+    task_session_free(session);
     buffer_free(&wanted);
     buffer_free(&all);
 }
@@ -421,7 +422,7 @@ START_TEST(scores_of_odd_lines) {
     ck_assert_double_eq_tol(json_real_value(json_object_get(j, "logp")), good, 1e-5);
     json_decref(j);
     ck_assert_int_eq(
-        task_translate_filter(translator, BYTES("red\trot\nred\n"), &out, &e, "score=true", NULL),
+        run_translator(translator, BYTES("red\trot\nred\n"), &out, &e, "score=true", NULL),
         RILL_EDATA);
     ck_assert_str_eq(e.file, "in");
     ck_assert_uint_eq(e.line, 2);
@@ -481,7 +482,7 @@ START_TEST(dictionaries) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         rill_error e = {0};
         set_path(setting, "dictionary", task_file("bad.tsv", bytes_of(bad[i].text)));
-        ck_assert_int_eq(task_translate_filter(translator, BYTES("red\n"), &out, &e, setting, NULL),
+        ck_assert_int_eq(run_translator(translator, BYTES("red\n"), &out, &e, setting, NULL),
                          RILL_EDATA);
         ck_assert_ptr_nonnull(strstr(e.file, "bad.tsv"));
         ck_assert_uint_eq(e.line, bad[i].line);
@@ -504,12 +505,12 @@ START_TEST(prefixes) {
     ck_assert(bytes_equal(rest, BYTES("\n")));
     set_path(setting, "prefix", task_file("prefix", BYTES("gross\n")));
     ck_assert_int_eq(
-        task_translate_filter(translator, BYTES("red\nred\n"), &out, &e, setting, NULL),
+        run_translator(translator, BYTES("red\nred\n"), &out, &e, setting, NULL),
         RILL_EDATA);
     ck_assert_ptr_nonnull(strstr(e.file, "prefix"));
     set_path(setting, "prefix", task_file("prefix", BYTES("gross\nro\xFFt\n")));
     ck_assert_int_eq(
-        task_translate_filter(translator, BYTES("red\nred\n"), &out, &e, setting, NULL),
+        run_translator(translator, BYTES("red\nred\n"), &out, &e, setting, NULL),
         RILL_EDATA);
     ck_assert_ptr_nonnull(strstr(e.file, "prefix"));
     ck_assert_uint_eq(e.line, 2);
@@ -530,7 +531,7 @@ START_TEST(bad_bytes) {
     buffer out = {0};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         rill_error e = {0};
-        ck_assert_int_eq(task_translate_filter(translator, bad[i].text, &out, &e, NULL),
+        ck_assert_int_eq(run_translator(translator, bad[i].text, &out, &e, NULL),
                          RILL_EDATA);
         ck_assert_str_eq(e.file, "in");
         ck_assert_uint_eq(e.line, bad[i].line);
@@ -538,7 +539,7 @@ START_TEST(bad_bytes) {
         ck_assert_uint_eq(lines_of(&out), bad[i].lines);
     }
     rill_error e = {0};
-    ck_assert_int_eq(task_translate_filter(translator, BYTES("red\0dog\n\x01\n\xE2\x80\xA8\nred\n"),
+    ck_assert_int_eq(run_translator(translator, BYTES("red\0dog\n\x01\n\xE2\x80\xA8\nred\n"),
                                            &out, &e, NULL),
                      0);
     ck_assert_uint_eq(lines_of(&out), 4);

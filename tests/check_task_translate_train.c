@@ -142,7 +142,7 @@ START_TEST(every_kind) {
     ck_assert_msg(train(model, NULL, &e, s, "epochs=1") == 0, "%s", e.message);
     translate_model *m = task_translate_open(model);
     ck_assert(isfinite((double)m->net.params.value[0]));
-    int status = task_translate_filter(m, BYTES("red dog\n\nsees\n"), &out, &e, "beam=2",
+    int status = run_translator(m, BYTES("red dog\n\nsees\n"), &out, &e, "beam=2",
                                        "align=true", NULL);
     ck_assert_msg(status == 0, "%s", e.message);
     size_t lines = 0;

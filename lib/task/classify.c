@@ -14,7 +14,4 @@ const task task_classify = {.name = "classify",
                             .load = classify_model_load,
                             .unload = classify_model_unload,
                             .eval = classify_eval,
-                            .filter = classify_filter,
-                            .session_new = classify_text_new,
-                            .session_apply = classify_text_run,
-                            .session_free = classify_text_free};
+                            .flow = &classify_flow};

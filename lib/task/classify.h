@@ -246,12 +246,6 @@ MUST_USE int classify_check(const void *options, const char *const *files, size_
 /* The same look before a training: warnings are told, the first error is a failure. */
 MUST_USE int classify_warn(const classify_options *o, const char *const *files, size_t count,
                            const rill_hooks *hooks, rill_error *error);
-MUST_USE int classify_filter(void *const *models, size_t model_count, const void *options, int in,
-                             const char *name, int out, const rill_hooks *hooks,
-                             rill_error *error);
-MUST_USE int classify_text_new(void *const *models, size_t count, const void *options,
-                               void **session, rill_error *error);
-MUST_USE int classify_text_run(void *session, bytes text, bytes *answer, rill_error *error);
-void classify_text_free(void *session);
+extern const task_flow classify_flow;
 
 #endif

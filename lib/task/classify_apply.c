@@ -12,8 +12,6 @@
  */
 #include "base/json.h"
 #include "task/classify.h"
-#include "task/filter.h"
-#include "task/job.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -312,102 +310,50 @@ static int do_slots(void *self, void *data, void *slots, size_t count, buffer *o
     return 0;
 }
 
-/* ---- the filter */
+/* ---- the flow */
 
-static int set_models(applier *a, void *const *models, size_t count, const classify_options *o,
-                      rill_error *error) {
-    *a = (applier){.o = o, .models = count};
+static int flow_open(void *state, void *const *models, size_t count, const void *options,
+                     rill_error *error) {
+    applier *a = state;
+    *a = (applier){.o = options, .models = count};
     a->model = mem_new(count, sizeof *a->model);
     if (!a->model) return status_nomem(error);
     for (size_t i = 0; i < count; i++) a->model[i] = models[i];
     return 0;
 }
 
+static void flow_close(void *state) { free(((applier *)state)->model); }
+
 static bool wants_colour(int out) {
     const char *off = getenv("NO_COLOR");
-    return isatty(out) && !(off && *off);
+    return out >= 0 && isatty(out) && !(off && *off);
 }
 
-static int run_filter(applier *a, int out, const rill_hooks *hooks, rill_error *error) {
-    const filter_task task = {.self = a,
-                              .slot_size = sizeof(example),
-                              .read = read_slot,
-                              .ready = input_ready,
-                              .worker_new = worker_new,
-                              .worker_free = worker_free,
-                              .work = do_slots,
-                              .slot_free = slot_free};
-    int64_t batch = a->o->common.batch;
-    writer *w;
-    TRY(writer_open_fd(out, "output", &w, error));
-    int status = filter_run(&task, job_threads(&a->o->common),
-                            batch > 0 ? (size_t)batch : DEFAULT_BUDGET, w, hooks, error);
-    writer_close(w);
-    return status;
-}
-
-int classify_filter(void *const *models, size_t model_count, const void *options, int in,
-                    const char *name, int out, const rill_hooks *hooks, rill_error *error) {
-    applier a;
-    TRY(set_models(&a, models, model_count, options, error));
-    const labelled_options c = classify_labelled(a.o, true);
-    a.colour = wants_colour(out);
-    int status = labelled_open_fd(in, name, &c, &a.in, error);
-    if (status == 0) status = run_filter(&a, out, hooks, error);
-    labelled_close(a.in);
-    free(a.model);
-    return status;
-}
-
-/* ---- one text at a time */
-
-typedef struct text_session {
-    applier a;
-    classify_options options; /* the caller's may change or go */
-    void *worker;
-    example slot;
-    buffer out;
-} text_session;
-
-void classify_text_free(void *session) {
-    text_session *s = session;
-    if (!s) return;
-    worker_free(s->worker);
-    example_free(&s->slot);
-    free(s->a.model);
-    buffer_free(&s->out);
-    options_free(&classify_option_table, &s->options);
-    free(s);
-}
-
-int classify_text_new(void *const *models, size_t count, const void *options, void **session,
-                      rill_error *error) {
-    text_session *s = mem_new(1, sizeof *s);
-    if (!s) return status_nomem(error);
-    int status = options_copy(&classify_option_table, &s->options, options, error);
-    if (status == 0) status = set_models(&s->a, models, count, &s->options, error);
-    if (status == 0) status = worker_new(&s->a, &s->worker, error);
-    if (status < 0) {
-        classify_text_free(s);
-        return status;
-    }
-    *session = s;
-    return 0;
-}
-
-int classify_text_run(void *session, bytes text, bytes *answer, rill_error *error) {
-    text_session *s = session;
-    labelled_options c = classify_labelled(&s->options, true);
+static int flow_begin(void *state, const flow_input *in, rill_error *error) {
+    applier *a = state;
+    labelled_options c = classify_labelled(a->o, true);
+    a->colour = wants_colour(in->out);
+    if (in->fd >= 0) return labelled_open_fd(in->fd, in->name, &c, &a->in, error);
     if (c.format == LABELLED_AUTO) c.format = LABELLED_TEXT;
-    buffer_clear(&s->out);
-    TRY(labelled_open_bytes(text, "text", &c, &s->a.in, error));
-    int status = 0, more;
-    size_t cost;
-    while (status == 0 && (more = read_slot(&s->a, &s->slot, &cost, error)) != 0) {
-        status = more < 0 ? more : do_slots(&s->a, s->worker, &s->slot, 1, &s->out, error);
-    }
-    labelled_close(s->a.in);
-    s->a.in = NULL;
-    *answer = buffer_view(&s->out);
-    return status < 0 ? status : buffer_status(&s->out, error);
+    return labelled_open_bytes(in->text, in->name, &c, &a->in, error);
 }
+
+static void flow_end(void *state) {
+    applier *a = state;
+    labelled_close(a->in);
+    a->in = NULL;
+}
+
+const task_flow classify_flow = {.size = sizeof(applier),
+                                 .budget = DEFAULT_BUDGET,
+                                 .filter = {.slot_size = sizeof(example),
+                                            .read = read_slot,
+                                            .ready = input_ready,
+                                            .worker_new = worker_new,
+                                            .worker_free = worker_free,
+                                            .work = do_slots,
+                                            .slot_free = slot_free},
+                                 .open = flow_open,
+                                 .close = flow_close,
+                                 .begin = flow_begin,
+                                 .end = flow_end};

@@ -14,7 +14,4 @@ const task task_tag = {.name = "tag",
                        .load = tag_model_load,
                        .unload = tag_model_unload,
                        .eval = tag_eval,
-                       .filter = tag_filter,
-                       .session_new = tag_apply_session_new,
-                       .session_apply = tag_apply_session_run,
-                       .session_free = tag_apply_session_free};
+                       .flow = &tag_flow};

@@ -190,8 +190,6 @@ MUST_USE int tag_check(const void *options, const char *const *files, size_t cou
 /* The same look before a training: warnings are told, the first error is a failure. */
 MUST_USE int tag_warn(const tag_options *o, const char *const *files, size_t count,
                       const rill_hooks *hooks, rill_error *error);
-MUST_USE int tag_filter(void *const *models, size_t model_count, const void *options, int in,
-                        const char *name, int out, const rill_hooks *hooks, rill_error *error);
 
 /* Corpus options of the data options. */
 MUST_USE int tag_corpus_options(const tag_options *o, corpus_options *out, rill_error *error);

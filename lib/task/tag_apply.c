@@ -8,8 +8,6 @@
  *     portions |<-- budget -->|<-- budget -->|
  */
 #include "task/tag_apply.h"
-#include "task/filter.h"
-#include "task/job.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -220,15 +218,18 @@ static int do_slots(void *self, void *data, void *slots, size_t count, buffer *o
 
 /* ---- opening */
 
-static int set_models(applier *a, void *const *models, size_t count, const tag_options *o,
-                      rill_error *error) {
-    *a = (applier){.o = o, .models = count};
-    a->budget = o->common.batch > 0 ? (size_t)o->common.batch : DEFAULT_BUDGET;
+static int flow_open(void *state, void *const *models, size_t count, const void *options,
+                     rill_error *error) {
+    applier *a = state;
+    *a = (applier){.o = options, .models = count};
+    a->budget = a->o->common.batch > 0 ? (size_t)a->o->common.batch : DEFAULT_BUDGET;
     a->model = mem_new(count, sizeof *a->model);
     if (!a->model) return status_nomem(error);
     for (size_t i = 0; i < count; i++) a->model[i] = models[i];
     return 0;
 }
+
+static void flow_close(void *state) { free(((applier *)state)->model); }
 
 /* Whoever says that the input is horizontal means words without tags; a file that was recognised by
  * its tags has them replaced. What is not tagged is raw text: a stream has to be answered line by
@@ -240,121 +241,37 @@ static int corpus_options_of(const applier *a, corpus_options *c, rill_error *er
     return 0;
 }
 
-/* The input is open and its columns are known. */
-static int plan(applier *a, rill_error *error) {
+static int open_corpus(applier *a, const flow_input *in, rill_error *error) {
+    corpus_options c;
+    TRY(corpus_options_of(a, &c, error));
+    if (in->fd >= 0) return corpus_open_fd(in->fd, in->name, &c, &a->corpus, error);
+    if (c.format == CORPUS_AUTO) c.format = c.columns ? CORPUS_COLUMNS : CORPUS_TEXT;
+    return corpus_open_bytes(in->text, in->name, &c, &a->corpus, error);
+}
+
+static int flow_begin(void *state, const flow_input *in, rill_error *error) {
+    applier *a = state;
     a->offset = a->document = 0;
+    TRY(open_corpus(a, in, error));
     return tag_plan_make(&a->plan, a->model[0], a->o, a->corpus, error);
 }
 
-static int filter_corpus(applier *a, int out, const rill_hooks *hooks, rill_error *error) {
-    const filter_task task = {.self = a,
-                              .slot_size = sizeof(tag_slot),
-                              .read = read_slot,
-                              .ready = input_ready,
-                              .worker_new = worker_new,
-                              .worker_free = worker_free,
-                              .work = do_slots,
-                              .slot_free = tag_slot_free};
-    writer *w;
-    TRY(plan(a, error));
-    TRY(writer_open_fd(out, "output", &w, error));
-    int status = filter_run(&task, job_threads(&a->o->common), a->budget, w, hooks, error);
-    writer_close(w);
-    return status;
+static void flow_end(void *state) {
+    applier *a = state;
+    corpus_close(a->corpus);
+    a->corpus = NULL;
 }
 
-int tag_filter(void *const *models, size_t model_count, const void *options, int in,
-               const char *name, int out, const rill_hooks *hooks, rill_error *error) {
-    applier a;
-    corpus_options c;
-    TRY(set_models(&a, models, model_count, options, error));
-    int status = corpus_options_of(&a, &c, error);
-    if (status == 0) status = corpus_open_fd(in, name, &c, &a.corpus, error);
-    if (status == 0) status = filter_corpus(&a, out, hooks, error);
-    corpus_close(a.corpus);
-    free(a.model);
-    return status;
-}
-
-/* ---- one text at a time */
-
-typedef struct text_session {
-    applier a;
-    tag_options options; /* the caller's may change or go */
-    void *worker;
-    tag_slot *slot; /* [room] */
-    size_t room;
-    buffer out;
-} text_session;
-
-void tag_apply_session_free(void *session) {
-    text_session *s = session;
-    if (!s) return;
-    if (s->worker) worker_free(s->worker);
-    for (size_t i = 0; i < s->room; i++) tag_slot_free(&s->slot[i]);
-    free(s->slot);
-    free(s->a.model);
-    buffer_free(&s->out);
-    options_free(&tag_option_table, &s->options);
-    free(s);
-}
-
-int tag_apply_session_new(void *const *models, size_t count, const void *options, void **session,
-                          rill_error *error) {
-    text_session *s = mem_new(1, sizeof *s);
-    if (!s) return status_nomem(error);
-    int status = options_copy(&tag_option_table, &s->options, options, error);
-    if (status == 0) status = set_models(&s->a, models, count, &s->options, error);
-    if (status == 0) status = worker_new(&s->a, &s->worker, error);
-    if (status < 0) {
-        tag_apply_session_free(s);
-        return status;
-    }
-    *session = s;
-    return 0;
-}
-
-/* Slots until the budget is used up: 1 when more may follow, 0 at the end. */
-static int read_slots(text_session *s, size_t *count, rill_error *error) {
-    size_t total = 0;
-    *count = 0;
-    while (total < s->a.budget) {
-        size_t before = s->room, cost;
-        if (mem_grow(&s->slot, &s->room, *count + 1, sizeof *s->slot) < 0) {
-            return status_nomem(error);
-        }
-        memset(s->slot + before, 0, (s->room - before) * sizeof *s->slot);
-        int more = read_slot(&s->a, &s->slot[*count], &cost, error);
-        if (more <= 0) return more;
-        total += cost;
-        ++*count;
-    }
-    return 1;
-}
-
-static int answer_all(text_session *s, rill_error *error) {
-    int more = 1;
-    while (more > 0) {
-        size_t count;
-        more = read_slots(s, &count, error);
-        if (more < 0) return more;
-        TRY(do_slots(&s->a, s->worker, s->slot, count, &s->out, error));
-    }
-    return buffer_status(&s->out, error);
-}
-
-/* A corpus is opened for every text, so places in messages are those in the text. */
-int tag_apply_session_run(void *session, bytes text, bytes *answer, rill_error *error) {
-    text_session *s = session;
-    corpus_options c;
-    buffer_clear(&s->out);
-    TRY(corpus_options_of(&s->a, &c, error));
-    if (c.format == CORPUS_AUTO) c.format = c.columns ? CORPUS_COLUMNS : CORPUS_TEXT;
-    TRY(corpus_open_bytes(text, "text", &c, &s->a.corpus, error));
-    int status = plan(&s->a, error);
-    if (status == 0) status = answer_all(s, error);
-    corpus_close(s->a.corpus);
-    s->a.corpus = NULL;
-    *answer = buffer_view(&s->out);
-    return status;
-}
+const task_flow tag_flow = {.size = sizeof(applier),
+                            .budget = DEFAULT_BUDGET,
+                            .filter = {.slot_size = sizeof(tag_slot),
+                                       .read = read_slot,
+                                       .ready = input_ready,
+                                       .worker_new = worker_new,
+                                       .worker_free = worker_free,
+                                       .work = do_slots,
+                                       .slot_free = tag_slot_free},
+                            .open = flow_open,
+                            .close = flow_close,
+                            .begin = flow_begin,
+                            .end = flow_end};

@@ -42,10 +42,6 @@ MUST_USE int tag_plan_make(tag_plan *p, const tag_model *m, const tag_options *o
 MUST_USE int tag_write(const tag_plan *p, const tag_slot *slot, int32_t index,
                        const tag_sentence *answer, arena *a, buffer *out);
 
-/* The session verbs of the task. */
-MUST_USE int tag_apply_session_new(void *const *models, size_t count, const void *options,
-                                   void **session, rill_error *error);
-MUST_USE int tag_apply_session_run(void *session, bytes text, bytes *answer, rill_error *error);
-void tag_apply_session_free(void *session);
+extern const task_flow tag_flow;
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/options.h"
 #include "model/bundle.h"
+#include "task/filter.h"
 #include "task/remap.h"
 
 /* The first members of every task's options struct, so that shared code can read them. */
@@ -21,6 +22,27 @@ typedef struct train_options {
     double rate, floor, momentum, beta1, beta2, epsilon, decay, clip, ema, plateau_factor;
     double checkpoint_minutes;
 } train_options;
+
+/* What comes in: a stream, or one text. */
+typedef struct flow_input {
+    int fd; /* -1: `text` */
+    bytes text;
+    const char *name;
+    int out; /* where the answers go, or -1: to the caller */
+} flow_input;
+
+/* A task at work on text. Its state lasts over several inputs, one after the other. */
+typedef struct task_flow {
+    size_t size;   /* of the state, which starts zeroed */
+    size_t budget; /* of a batch, where --batch says nothing */
+    filter_task filter; /* its `self` is the state, set when it runs */
+    /* What lasts. The array of models and the options outlive the state. */
+    int (*open)(void *state, void *const *models, size_t count, const void *options,
+                rill_error *error);
+    void (*close)(void *state); /* also after `open` has failed */
+    int (*begin)(void *state, const flow_input *in, rill_error *error);
+    void (*end)(void *state); /* also after `begin` has failed */
+} task_flow;
 
 typedef struct task {
     const char *name;
@@ -41,17 +63,25 @@ typedef struct task {
     int (*eval)(void *const *models, size_t model_count, const void *options,
                 const char *const *files, size_t count, const rill_hooks *hooks, buffer *report,
                 rill_error *error);
-    int (*filter)(void *const *models, size_t model_count, const void *options, int in,
-                  const char *name, int out, const rill_hooks *hooks, rill_error *error);
-    int (*session_new)(void *const *models, size_t model_count, const void *options, void **session,
-                       rill_error *error);
-    int (*session_apply)(void *session, bytes text, bytes *answer, rill_error *error);
-    void (*session_free)(void *session);
+    const task_flow *flow;
 } task;
 
 /* A model from its open bundle, which it then owns, also on failure. */
 MUST_USE int task_model_open(const task *t, bundle *b, void **model, rill_error *error);
 void task_model_free(const task *t, void *model);
+
+/* Answers the input `in` on `out`, to its end; the first failure after the answers before it. */
+MUST_USE int task_filter(const task *t, void *const *models, size_t count, const void *options,
+                         int in, const char *name, int out, const rill_hooks *hooks,
+                         rill_error *error);
+
+/* One text at a time, on the caller's thread. The models outlive it, the options are copied. */
+typedef struct task_session task_session;
+MUST_USE int task_session_new(const task *t, void *const *models, size_t count,
+                              const void *options, task_session **out, rill_error *error);
+/* The answer is the session's, until its next text. */
+MUST_USE int task_session_apply(task_session *s, bytes text, bytes *answer, rill_error *error);
+void task_session_free(task_session *s);
 
 extern const task task_tag, task_classify, task_translate;
 

@@ -10,7 +10,4 @@ const task task_translate = {.name = "translate",
                              .load = translate_model_load,
                              .unload = translate_model_unload,
                              .eval = translate_eval,
-                             .filter = translate_filter,
-                             .session_new = translate_apply_session_new,
-                             .session_apply = translate_apply_session_run,
-                             .session_free = translate_apply_session_free};
+                             .flow = &translate_flow};

@@ -154,13 +154,6 @@ MUST_USE int translate_warn(const translate_options *o, const char *const *files
                             const rill_hooks *hooks, rill_error *error);
 MUST_USE int translate_compare(const void *options, const char *const *files, size_t count,
                                buffer *report, rill_error *error);
-MUST_USE int translate_filter(void *const *models, size_t model_count, const void *options, int in,
-                              const char *name, int out, const rill_hooks *hooks,
-                              rill_error *error);
-MUST_USE int translate_apply_session_new(void *const *models, size_t count, const void *options,
-                                         void **session, rill_error *error);
-MUST_USE int translate_apply_session_run(void *session, bytes text, bytes *answer,
-                                         rill_error *error);
-void translate_apply_session_free(void *session);
+extern const task_flow translate_flow;
 
 #endif

@@ -9,8 +9,6 @@
  */
 #include "base/io.h"
 #include "base/json.h"
-#include "task/filter.h"
-#include "task/job.h"
 #include "task/translate_lines.h"
 
 #include <stdlib.h>
@@ -333,8 +331,10 @@ static int read_dictionary(applier *a, const char *path, rill_error *error) {
     return more;
 }
 
-static int applier_open(applier *a, void *const *models, size_t count, const translate_options *o,
-                        rill_error *error) {
+static int flow_open(void *state, void *const *models, size_t count, const void *options,
+                     rill_error *error) {
+    applier *a = state;
+    const translate_options *o = options;
     *a = (applier){.o = o};
     a->budget = o->common.batch > 0 ? (size_t)o->common.batch : DEFAULT_BUDGET;
     a->model = mem_new(count, sizeof *a->model);
@@ -352,8 +352,8 @@ static int applier_open(applier *a, void *const *models, size_t count, const tra
                                   : 0;
 }
 
-static void applier_close(applier *a) {
-    reader_close(a->in);
+static void flow_close(void *state) {
+    applier *a = state;
     reader_close(a->prefix);
     strmap_free(&a->words);
     strmap_free(&a->meanings);
@@ -361,77 +361,29 @@ static void applier_close(applier *a) {
     free(a->model);
 }
 
-static int filter_lines(applier *a, int out, const rill_hooks *hooks, rill_error *error) {
-    const filter_task task = {.self = a, .slot_size = sizeof(slot), .read = read_slot,
-                              .ready = input_ready, .worker_new = worker_new,
-                              .worker_free = worker_free, .work = do_slots,
-                              .slot_free = slot_free};
-    writer *w;
-    TRY(writer_open_fd(out, "output", &w, error));
-    int status = filter_run(&task, job_threads(&a->o->common), a->budget, w, hooks, error);
-    writer_close(w);
-    return status;
+static int flow_begin(void *state, const flow_input *in, rill_error *error) {
+    applier *a = state;
+    return in->fd >= 0
+               ? reader_open_fd(in->fd, in->name, (size_t)a->o->max_record, &a->in, error)
+               : reader_open_bytes(in->text, in->name, &a->in, error);
 }
 
-int translate_filter(void *const *models, size_t model_count, const void *options, int in,
-                     const char *name, int out, const rill_hooks *hooks, rill_error *error) {
-    const translate_options *o = options;
-    applier a;
-    int status = applier_open(&a, models, model_count, o, error);
-    if (status == 0) status = reader_open_fd(in, name, (size_t)o->max_record, &a.in, error);
-    if (status == 0) status = filter_lines(&a, out, hooks, error);
-    applier_close(&a);
-    return status;
+static void flow_end(void *state) {
+    applier *a = state;
+    reader_close(a->in);
+    a->in = NULL;
 }
 
-/* ---- one text at a time */
-
-typedef struct text_session {
-    applier a;
-    translate_options options; /* the caller's may change or go */
-    void *worker;
-    slot slot;
-    buffer out;
-} text_session;
-
-void translate_apply_session_free(void *session) {
-    text_session *s = session;
-    if (!s) return;
-    if (s->worker) worker_free(s->worker);
-    slot_free(&s->slot);
-    applier_close(&s->a);
-    buffer_free(&s->out);
-    options_free(&translate_option_table, &s->options);
-    free(s);
-}
-
-int translate_apply_session_new(void *const *models, size_t count, const void *options,
-                                void **session, rill_error *error) {
-    text_session *s = mem_new(1, sizeof *s);
-    if (!s) return status_nomem(error);
-    int status = options_copy(&translate_option_table, &s->options, options, error);
-    if (status == 0) status = applier_open(&s->a, models, count, &s->options, error);
-    if (status == 0) status = worker_new(&s->a, &s->worker, error);
-    if (status < 0) {
-        translate_apply_session_free(s);
-        return status;
-    }
-    *session = s;
-    return 0;
-}
-
-int translate_apply_session_run(void *session, bytes text, bytes *answer, rill_error *error) {
-    text_session *s = session;
-    size_t cost;
-    int more;
-    buffer_clear(&s->out);
-    TRY(reader_open_bytes(text, "text", &s->a.in, error));
-    while ((more = read_slot(&s->a, &s->slot, &cost, error)) > 0) {
-        more = do_slots(&s->a, s->worker, &s->slot, 1, &s->out, error);
-        if (more < 0) break;
-    }
-    reader_close(s->a.in);
-    s->a.in = NULL;
-    *answer = buffer_view(&s->out);
-    return more < 0 ? more : buffer_status(&s->out, error);
-}
+const task_flow translate_flow = {.size = sizeof(applier),
+                                  .budget = DEFAULT_BUDGET,
+                                  .filter = {.slot_size = sizeof(slot),
+                                             .read = read_slot,
+                                             .ready = input_ready,
+                                             .worker_new = worker_new,
+                                             .worker_free = worker_free,
+                                             .work = do_slots,
+                                             .slot_free = slot_free},
+                                  .open = flow_open,
+                                  .close = flow_close,
+                                  .begin = flow_begin,
+                                  .end = flow_end};
