@@ -82,6 +82,25 @@ START_TEST(json_refuses_deep_nesting) {
 }
 END_TEST
 
+/* A chain of additions needs one look at its end: one that failed leaves nothing. */
+START_TEST(json_chains) {
+    json_t *list = json_array(), *object = json_object();
+    json_add(&list, json_text(BYTES("a\xFF" "b")));
+    json_add(&list, json_text(BYTES("")));
+    json_put(&object, "list", list);
+    ck_assert_ptr_nonnull(object);
+    ck_assert_str_eq(json_string_value(json_array_get(list, 0)), "a\xEF\xBF\xBD" "b");
+    ck_assert_uint_eq(json_array_size(list), 2);
+    json_put(&object, "nothing", NULL);
+    ck_assert_ptr_null(object);
+    json_put(&object, "later", json_true());
+    ck_assert_ptr_null(object);
+    list = json_array();
+    json_add(&list, NULL);
+    ck_assert_ptr_null(list);
+}
+END_TEST
+
 START_TEST(json_quotes) {
     static const struct {
         bytes text;
@@ -349,6 +368,7 @@ TCase *tcase_json(void) {
     tcase_add_test(t, json_refuses);
     tcase_add_test(t, json_refuses_deep_nesting);
     tcase_add_test(t, json_quotes);
+    tcase_add_test(t, json_chains);
     return t;
 }
 

@@ -85,6 +85,30 @@ void json_quote(bytes text, buffer *out) {
     buffer_add_char(out, '"');
 }
 
+json_t *json_text(bytes text) {
+    json_t *string = json_stringn(text.size ? text.data : "", text.size);
+    if (string) return string;
+    buffer literal = {0};
+    json_quote(text, &literal);
+    if (!literal.failed) string = json_loadb(literal.data, literal.size, JSON_DECODE_ANY, NULL);
+    buffer_free(&literal);
+    return string;
+}
+
+static void check(json_t **to, bool done) {
+    if (done) return;
+    json_decref(*to);
+    *to = NULL;
+}
+
+void json_add(json_t **to, json_t *item) {
+    check(to, json_array_append_new(*to, item) == 0); /* which takes item in any case */
+}
+
+void json_put(json_t **to, const char *key, json_t *item) {
+    check(to, json_object_set_new(*to, key, item) == 0);
+}
+
 static void write_value(const json_t *value, buffer *out);
 
 /* A whole real keeps ".0": 1 would come back as an integer. */

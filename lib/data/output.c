@@ -224,7 +224,7 @@ static void write_horizontal(const output_sentence *s, buffer *out) {
 /* ---- JSON lines */
 
 /* A member that is left out when it is empty. */
-static void json_text(const char *key, bytes value, buffer *out) {
+static void add_text_member(const char *key, bytes value, buffer *out) {
     if (!value.size) return;
     buffer_printf(out, "\"%s\":", key);
     json_quote(value, out);
@@ -276,8 +276,8 @@ static void json_word(const output_sentence *s, const output_token *t, size_t wo
 /* One object; `rank` and `probability` only in n-best lists. */
 static void write_json(const output_sentence *s, buffer *out) {
     buffer_add_char(out, '{');
-    json_text("id", s->id, out);
-    json_text("text", s->text, out);
+    add_text_member("id", s->id, out);
+    add_text_member("text", s->text, out);
     if (s->rank) {
         buffer_printf(out, "\"rank\":%zu,\"probability\":", s->rank);
         output_probability(s->probability, 6, out);

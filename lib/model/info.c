@@ -21,8 +21,8 @@
 /* Sizes as they stand in the file; a scalar has none. */
 static json_t *shape_json(const bundle_entry *e) {
     json_t *list = json_array();
-    for (int i = 0; list && i < e->rank; i++) {
-        json_array_append_new(list, json_integer((json_int_t)e->shape[i]));
+    for (int i = 0; i < e->rank; i++) {
+        json_add(&list, json_integer((json_int_t)e->shape[i]));
     }
     return list;
 }
@@ -39,7 +39,7 @@ static json_t *meta_json(const char *value) {
     json_t *json = NULL;
     bool nested = *value == '{' || *value == '[';
     if (nested && json_read(bytes_of(value), NULL, &json, NULL) == 0) return json;
-    return json_string(value);
+    return json_text(bytes_of(value));
 }
 
 /* Trained numbers: a model's float tensors, or the one slab of a checkpoint. */
@@ -59,12 +59,10 @@ static json_t *head_json(const bundle *b) {
     json_t *all = json_pack("{ss sI sI}", "kind", checkpoint ? "checkpoint" : "model", "bytes",
                             (json_int_t)bundle_file_size(b), "parameters",
                             (json_int_t)count_parameters(b, checkpoint));
-    json_t *name = json_string(bundle_name(b));
-    if (all && name) json_object_set(all, "file", name); /* a path need not be UTF-8 */
-    json_decref(name);
-    for (size_t i = 0; all && i < bundle_meta_count(b); i++) {
+    json_put(&all, "file", json_text(bytes_of(bundle_name(b)))); /* a path need not be UTF-8 */
+    for (size_t i = 0; i < bundle_meta_count(b); i++) {
         const char *value, *key = bundle_meta_at(b, i, &value);
-        json_object_set_new(all, key, meta_json(value));
+        json_put(&all, key, meta_json(value));
     }
     return all;
 }

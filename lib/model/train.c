@@ -231,8 +231,8 @@ static int interrupted(run *r) {
 /* The epoch as a JSON object: history entry and log line share it, clock values are only logged. */
 static json_t *epoch_json(const run *r, const train_scores *scores) {
     json_t *values = json_object();
-    for (int i = 0; values && i < scores->count; i++) {
-        json_object_set_new(values, scores->item[i].name, json_real(scores->item[i].value));
+    for (int i = 0; i < scores->count; i++) {
+        json_put(&values, scores->item[i].name, json_real(scores->item[i].value));
     }
     return json_pack("{sI sf so sf}", "epoch", (json_int_t)r->at.epoch + 1, "loss",
                      r->at.loss / fmax(r->at.items, 1), "scores", values, "dev_score", scores->main);
@@ -242,12 +242,12 @@ static int tell_epoch(run *r, const json_t *entry, const train_scores *scores, b
     double seconds = now() - r->epoch_began;
     json_t *log = json_pack("{ss}", "event", "epoch");
     buffer json = {0}, text = {0};
-    int bad = !log || json_object_update(log, (json_t *)entry) ||
-              json_object_set_new(log, "rate", json_real(schedule_rate(&r->schedule, r->optim.step))) ||
-              json_object_set_new(log, "updates", json_integer(r->optim.step)) ||
-              json_object_set_new(log, "seconds", json_real(seconds)) ||
-              json_object_set_new(log, "tokens_per_second", json_real(r->items_here / seconds));
-    int status = bad ? status_nomem(r->error) : json_write(log, &json, r->error);
+    bool good = json_object_update(log, (json_t *)entry) == 0;
+    json_put(&log, "rate", json_real(schedule_rate(&r->schedule, r->optim.step)));
+    json_put(&log, "updates", json_integer(r->optim.step));
+    json_put(&log, "seconds", json_real(seconds));
+    json_put(&log, "tokens_per_second", json_real(r->items_here / seconds));
+    int status = good && log ? json_write(log, &json, r->error) : status_nomem(r->error);
     for (int i = 0; i < scores->count; i++) {
         buffer_printf(&text, "%s%s %.4f", i > 0 ? "  " : "  dev: ", scores->item[i].name,
                       scores->item[i].value);
@@ -386,8 +386,8 @@ static int choose(run *r, real *mean, choice *best) {
 /* Epochs that the chosen weights come from. */
 static json_t *chosen_json(const run *r, const choice *c) {
     json_t *list = json_array();
-    for (int i = 0; list && i < c->count; i++) {
-        json_array_append_new(list, json_integer((json_int_t)r->keep.best[c->first + i].epoch));
+    for (int i = 0; i < c->count; i++) {
+        json_add(&list, json_integer((json_int_t)r->keep.best[c->first + i].epoch));
     }
     return list;
 }
@@ -432,10 +432,10 @@ static int tell_done(run *r) {
     double seconds = now() - r->began;
     json_t *json = json_pack("{ss sI sI sf}", "event", "done", "epochs", (json_int_t)r->at.epoch,
                              "updates", (json_int_t)r->optim.step, "seconds", seconds);
-    if (json && r->keep.count > 0) { /* there are dev data */
+    if (r->keep.count > 0) { /* there are dev data */
         const kept *best = &r->keep.best[0];
-        json_object_set_new(json, "best_epoch", json_integer((json_int_t)best->epoch));
-        json_object_set_new(json, "dev_score", json_real(best->score));
+        json_put(&json, "best_epoch", json_integer((json_int_t)best->epoch));
+        json_put(&json, "dev_score", json_real(best->score));
     }
     buffer text = {0};
     int status = json ? json_write(json, &text, r->error) : status_nomem(r->error);

@@ -32,9 +32,8 @@ bool keep_offer(keep *k, const real *weights, double score, int64_t epoch) {
 
 json_t *keep_json(const keep *k) {
     json_t *list = json_array();
-    for (int i = 0; list && i < k->count; i++) {
-        json_array_append_new(list, json_pack("[If]", (json_int_t)k->best[i].epoch,
-                                              k->best[i].score));
+    for (int i = 0; i < k->count; i++) {
+        json_add(&list, json_pack("[If]", (json_int_t)k->best[i].epoch, k->best[i].score));
     }
     return list;
 }

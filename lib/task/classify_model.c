@@ -72,9 +72,7 @@ static int fill_model(bundle_writer *w, parts *p, const real *weights, bytes sum
     }
     TRY(store_vocab(w, "forms", &l->forms, error));
     TRY(store_vocab(w, "affixes", &l->affixes, error));
-    if (l->vector_words.count > 0) {
-        TRY(bundle_writer_strings(w, "vectors", &l->vector_words, error));
-    }
+    TRY(store_vectors(w, &l->vector_words, error));
     TRY(bundle_writer_strings(w, "labels", &l->labels, error));
     TRY(bundle_writer_strings(w, "grams", &l->grams, error));
     TRY(store_tables(w, p, error));
@@ -156,15 +154,7 @@ static int load_lexicon(classify_model *m, bundle *b, rill_error *error) {
     TRY(load_rules(b, l->form, &l->tokenizer, error));
     TRY(load_vocab(b, "forms", &l->forms, error));
     TRY(load_vocab(b, "affixes", &l->affixes, error));
-    const bundle_entry *table = bundle_find(b, "vector.weight");
-    if (table) {
-        if (table->rank != 2 || table->shape[1] < 1 || table->shape[1] > 65536) {
-            return load_damaged(b, error, "vector.weight");
-        }
-        l->vector_dim = (int)table->shape[1];
-        TRY(bundle_strings(b, "vectors", &l->vector_words, error));
-        if (l->vector_words.count == 0) return load_damaged(b, error, "vectors");
-    }
+    TRY(load_vectors(b, &l->vector_words, &l->vector_dim, error));
     TRY(bundle_strings(b, "labels", &l->labels, error));
     TRY(bundle_strings(b, "grams", &l->grams, error));
     if (l->labels.count < 1) return load_damaged(b, error, "labels");

@@ -250,7 +250,7 @@ static int save(void *self, const real *weights, bytes summary, rill_error *erro
 
 /* ---- setting up */
 
-static int load_vectors(training *t, rill_error *error) {
+static int read_vectors(training *t, rill_error *error) {
     if (!t->o.vectors) return 0;
     const vectors_options options = {.limit = (size_t)t->o.vectors_limit};
     TRY(vectors_load(t->o.vectors, &options, &t->vectors, error));
@@ -323,7 +323,7 @@ static int prepare(training *t, rill_error *error) {
     if (!t->job.resume) {
         TRY(classify_warn(&t->o, job_files(&t->job), t->job.files, t->job.hooks, error));
     }
-    TRY(load_vectors(t, error));
+    TRY(read_vectors(t, error));
     TRY(classify_data_read(&t->data, &t->lexicon, &t->o, job_files(&t->job), t->job.files,
                            t->job.hooks, error));
     classify_options_size(&t->o, t->data.units);

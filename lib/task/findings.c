@@ -2,22 +2,19 @@
 #include "task/findings.h"
 
 static json_t *finding_json(const doctor_finding *f) {
-    json_t *row =
-        json_pack("{ss ss sI ss*}", "severity", doctor_severity_name(f->severity), "check",
-                  f->check, "count", (json_int_t)f->count, "file", f->place.file);
-    if (!row) return NULL;
-    if (f->place.line) json_object_set_new(row, "line", json_integer((json_int_t)f->place.line));
-    if (f->place.column) {
-        json_object_set_new(row, "column", json_integer((json_int_t)f->place.column));
-    }
-    json_object_set_new(row, "message", json_string(f->message));
+    json_t *row = json_pack("{ss ss sI}", "severity", doctor_severity_name(f->severity), "check",
+                            f->check, "count", (json_int_t)f->count);
+    if (f->place.file) json_put(&row, "file", json_text(bytes_of(f->place.file)));
+    if (f->place.line) json_put(&row, "line", json_integer((json_int_t)f->place.line));
+    if (f->place.column) json_put(&row, "column", json_integer((json_int_t)f->place.column));
+    json_put(&row, "message", json_text(bytes_of(f->message)));
     return row;
 }
 
 static int write_json(const doctor_report *r, buffer *out, rill_error *error) {
     json_t *list = json_array();
-    for (size_t i = 0; list && i < r->count; i++) {
-        json_array_append_new(list, finding_json(&r->finding[i]));
+    for (size_t i = 0; i < r->count; i++) {
+        json_add(&list, finding_json(&r->finding[i]));
     }
     json_t *all = json_pack("{sI sI sI so}", "errors", (json_int_t)r->severe[DOCTOR_ERROR],
                             "warnings", (json_int_t)r->severe[DOCTOR_WARNING], "notes",

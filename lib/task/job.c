@@ -89,11 +89,8 @@ static int add_meta(bundle_writer *w, const char *key, json_t *json, rill_error 
 static int describe(void *self, bundle_writer *w, rill_error *error) {
     job *j = self;
     json_t *files = json_array(), *inputs = json_object();
-    bool good = files && inputs;
-    for (size_t i = 0; good && i < j->files; i++) {
-        good = json_array_append_new(files, json_string(j->file[i])) == 0;
-    }
-    int status = good ? each_file(j, add_hash, inputs, error) : status_nomem(error);
+    for (size_t i = 0; i < j->files; i++) json_add(&files, json_string(j->file[i]));
+    int status = files && inputs ? each_file(j, add_hash, inputs, error) : status_nomem(error);
     if (status == 0) status = bundle_writer_meta(w, "task", bytes_of(j->task), error);
     if (status == 0) status = add_meta(w, "files", json_incref(files), error);
     if (status == 0) status = add_meta(w, "inputs", json_incref(inputs), error);

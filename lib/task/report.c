@@ -55,12 +55,11 @@ int report_confusions(const strmap *labels, const int32_t *gold, const int32_t *
     size_t count = 0;
     TRY(metric_confusions(gold, given, n, &pair, &count));
     json_t *list = json_array();
-    for (size_t i = 0; list && i < count && i < most; i++) {
+    for (size_t i = 0; i < count && i < most; i++) {
         bytes right = strmap_get(labels, pair[i].gold);
         bytes wrong = strmap_get(labels, pair[i].system);
-        json_array_append_new(list, json_pack("{ss% ss% sI}", "gold", right.data, right.size,
-                                              "given", wrong.data, wrong.size, "count",
-                                              (json_int_t)pair[i].count));
+        json_add(&list, json_pack("{ss% ss% sI}", "gold", right.data, right.size, "given",
+                                  wrong.data, wrong.size, "count", (json_int_t)pair[i].count));
     }
     free(pair);
     return report_set(out, BYTES("confusions"), list);

@@ -39,6 +39,10 @@ int store_text(bundle_writer *w, const char *name, bytes text, int64_t range[2],
     return bundle_writer_list(w, name, text, range, 1, error);
 }
 
+int store_vectors(bundle_writer *w, const strmap *words, rill_error *error) {
+    return words->count > 0 ? bundle_writer_strings(w, "vectors", words, error) : 0;
+}
+
 int store_weights(bundle_writer *w, const params *p, const real *weights, rill_error *error) {
     for (size_t i = 0; i < p->count; i++) {
         const param *it = &p->list[i];
@@ -118,6 +122,17 @@ int load_rules(bundle *b, unicode_form form, tokenizer **out, rill_error *error)
         if (error) error->code = status;
     }
     return status;
+}
+
+int load_vectors(bundle *b, strmap *words, int *width, rill_error *error) {
+    const bundle_entry *table = bundle_find(b, "vector.weight");
+    if (!table) return 0;
+    if (table->rank != 2 || table->shape[1] < 1 || table->shape[1] > 65536) {
+        return load_damaged(b, error, "vector.weight");
+    }
+    *width = (int)table->shape[1];
+    TRY(bundle_strings(b, "vectors", words, error));
+    return words->count == 0 ? load_damaged(b, error, "vectors") : 0;
 }
 
 int load_weights(bundle *b, params *p, rill_error *error) {

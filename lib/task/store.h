@@ -23,6 +23,8 @@ MUST_USE int store_vocab(bundle_writer *w, const char *name, const vocab *v, ril
 /* A list of one string; `range` gets its two offsets and must live until the file is written. */
 MUST_USE int store_text(bundle_writer *w, const char *name, bytes text, int64_t range[2],
                         rill_error *error);
+/* The words of pretrained vectors, if any; their rows are weights of the network. */
+MUST_USE int store_vectors(bundle_writer *w, const strmap *words, rill_error *error);
 MUST_USE int store_weights(bundle_writer *w, const params *p, const real *weights,
                            rill_error *error);
 
@@ -38,6 +40,8 @@ MUST_USE int load_vocab(bundle *b, const char *name, vocab *v, rill_error *error
 MUST_USE int load_text(bundle *b, const char *name, bytes *out, rill_error *error);
 /* The list "rules" as a tokenizer. */
 MUST_USE int load_rules(bundle *b, unicode_form form, tokenizer **out, rill_error *error);
+/* Words and width of pretrained vectors; a model without any leaves both alone. */
+MUST_USE int load_vectors(bundle *b, strmap *words, int *width, rill_error *error);
 /* All shapes are checked before memory is taken, so a small file can't ask for a large one. Packs
  * the weights for inference. */
 MUST_USE int load_weights(bundle *b, params *p, rill_error *error);

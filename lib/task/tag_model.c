@@ -44,10 +44,10 @@ static const char *const kinds[] = {"plain", "entity", "features"};
 
 static json_t *columns_json(const tag_lexicon *l) {
     json_t *list = json_array();
-    for (int i = 0; list && i < l->columns; i++) {
+    for (int i = 0; i < l->columns; i++) {
         const tag_column *c = &l->column[i];
-        json_array_append_new(list, json_pack("{ss ss ss}", "name", c->name, "kind", kinds[c->kind],
-                                              "scheme", scheme_name(c->scheme)));
+        json_add(&list, json_pack("{ss ss ss}", "name", c->name, "kind", kinds[c->kind], "scheme",
+                                  scheme_name(c->scheme)));
     }
     return list;
 }
@@ -67,9 +67,7 @@ static int add_lexicon(bundle_writer *w, const tag_lexicon *l, int64_t rules[2],
     TRY(store_vocab(w, "forms", &l->forms, error));
     TRY(store_vocab(w, "letters", &l->letters, error));
     TRY(store_vocab(w, "affixes", &l->affixes, error));
-    if (l->vector_words.count > 0) {
-        TRY(bundle_writer_strings(w, "vectors", &l->vector_words, error));
-    }
+    TRY(store_vectors(w, &l->vector_words, error));
     for (int i = 0; i < l->columns; i++) {
         const tag_column *c = &l->column[i];
         snprintf(name, sizeof name, "labels.%d", i);
@@ -192,15 +190,7 @@ static int load_lexicon(tag_model *m, bundle *b, rill_error *error) {
     TRY(load_vocab(b, "forms", &l->forms, error));
     TRY(load_vocab(b, "letters", &l->letters, error));
     TRY(load_vocab(b, "affixes", &l->affixes, error));
-    const bundle_entry *table = bundle_find(b, "vector.weight");
-    if (table) {
-        if (table->rank != 2 || table->shape[1] < 1 || table->shape[1] > 65536) {
-            return load_damaged(b, error, "vector.weight");
-        }
-        l->vector_dim = (int)table->shape[1];
-        TRY(bundle_strings(b, "vectors", &l->vector_words, error));
-        if (l->vector_words.count == 0) return load_damaged(b, error, "vectors");
-    }
+    TRY(load_vectors(b, &l->vector_words, &l->vector_dim, error));
     return load_columns(m, b, error);
 }
 

@@ -157,7 +157,7 @@ static int save(void *self, const real *weights, bytes summary, rill_error *erro
 
 /* ---- setting up */
 
-static int load_vectors(training *t, rill_error *error) {
+static int read_vectors(training *t, rill_error *error) {
     if (!t->o.vectors) return 0;
     const vectors_options options = {.limit = (size_t)t->o.vectors_limit};
     TRY(vectors_load(t->o.vectors, &options, &t->vectors, error));
@@ -210,7 +210,7 @@ static void tell_sizes(const training *t) {
 static int prepare(training *t, rill_error *error) {
     tag_options_size(&t->o);
     if (t->o.common.batch == 0) t->o.common.batch = DEFAULT_BATCH;
-    TRY(load_vectors(t, error));
+    TRY(read_vectors(t, error));
     TRY(tag_data_read(&t->data, &t->lexicon, &t->o, job_files(&t->job), t->job.files,
                       t->job.hooks, error));
     if (!t->job.resume) {

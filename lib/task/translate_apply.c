@@ -141,17 +141,13 @@ static int add_json(json_t *object, buffer *out, rill_error *error) {
     return status;
 }
 
-static json_t *text_json(worker *w) {
-    return json_stringn(w->text.data ? w->text.data : "", w->text.size);
-}
-
 static json_t *units_json(worker *w, const search_answer *a) {
     json_t *list = json_array();
-    for (int k = 0; list && k <= a->length; k++) {
+    for (int k = 0; k <= a->length; k++) {
         buffer_clear(&w->text);
         if (k < a->length) translate_worker_unit(w->lines, a->word[k], &w->text);
         else buffer_add_text(&w->text, "</s>");
-        json_array_append_new(list, json_pack("[of]", text_json(w), (double)a->each[k]));
+        json_add(&list, json_pack("[of]", json_text(buffer_view(&w->text)), (double)a->each[k]));
     }
     return list;
 }
@@ -159,15 +155,14 @@ static json_t *units_json(worker *w, const search_answer *a) {
 static json_t *answer_json(worker *w, size_t i, const search_answer *a) {
     buffer_clear(&w->text);
     translate_worker_text(w->lines, i, a, &w->text);
-    json_t *object = json_pack("{so sf sf}", "text", text_json(w), "logp", a->logp, "score",
-                               a->score);
-    if (object && w->a->o->align) {
+    json_t *object = json_pack("{so sf sf}", "text", json_text(buffer_view(&w->text)), "logp",
+                               a->logp, "score", a->score);
+    if (w->a->o->align) {
         buffer_clear(&w->text);
-        if (translate_worker_alignment(w->lines, i, a, &w->text) == 0) {
-            json_object_set_new(object, "alignment", text_json(w));
-        }
+        bool known = translate_worker_alignment(w->lines, i, a, &w->text) == 0;
+        json_put(&object, "alignment", known ? json_text(buffer_view(&w->text)) : NULL);
     }
-    if (object && w->a->o->word_scores) json_object_set_new(object, "units", units_json(w, a));
+    if (w->a->o->word_scores) json_put(&object, "units", units_json(w, a));
     return object;
 }
 
@@ -179,8 +174,8 @@ static int write_json(worker *w, size_t i, const search_result *r, buffer *out,
                         out, error);
     }
     json_t *list = json_array();
-    for (int k = 0; list && k < r->count; k++) {
-        json_array_append_new(list, answer_json(w, i, &r->answer[k]));
+    for (int k = 0; k < r->count; k++) {
+        json_add(&list, answer_json(w, i, &r->answer[k]));
     }
     return add_json(json_pack("{so}", "answers", list), out, error);
 }
