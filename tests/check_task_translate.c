@@ -515,6 +515,15 @@ START_TEST(prefixes) {
     ck_assert_ptr_nonnull(strstr(e.file, "prefix"));
     ck_assert_uint_eq(e.line, 2);
     ck_assert_uint_eq(e.column, 3);
+    buffer_clear(&out);
+    set_path(setting, "prefix", task_file("prefix", BYTES("gross\nrot\nHund\n")));
+    ck_assert_int_eq(run_translator(translator, BYTES("red\nred"), &out, &e, setting, NULL),
+                     RILL_EDATA);
+    ck_assert_ptr_nonnull(strstr(e.file, "prefix"));
+    ck_assert_uint_eq(e.line, 3);
+    rest = buffer_view(&out); /* the answers came first */
+    ck_assert(bytes_split(&rest, '\n', &line) && bytes_starts(line, BYTES("gross")));
+    ck_assert(bytes_split(&rest, '\n', &line) && bytes_starts(line, BYTES("rot")));
     buffer_free(&out);
 }
 END_TEST

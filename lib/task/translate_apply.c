@@ -24,6 +24,7 @@ typedef struct applier {
     translate_run run;
     translate_model **model; /* [run.count] */
     reader *in, *prefix;     /* only the reading thread touches these */
+    bool stream;             /* `in` is all there is, not one text of several */
     strmap words, meanings;  /* --dictionary */
     int32_t *meaning;
     size_t meaning_room, budget;
@@ -52,12 +53,24 @@ static int add_prefix(applier *a, slot *s, rill_error *error) {
     return 0;
 }
 
+/* The input has ended: a stream's prefixes have to end with it. */
+static int end_prefixes(applier *a, rill_error *error) {
+    bytes line;
+    if (!a->prefix || !a->stream) return 0;
+    size_t lines = reader_number(a->prefix);
+    int more = reader_line(a->prefix, &line, error);
+    if (more <= 0) return more;
+    return status_set(error, RILL_EDATA, reader_name(a->prefix), lines + 1, 0,
+                      "found more lines than the %zu of the input", lines);
+}
+
 static int read_slot(void *self, void *data, size_t *cost, rill_error *error) {
     applier *a = self;
     slot *s = data;
     bytes line;
     int more = reader_line(a->in, &line, error);
-    if (more <= 0) return more;
+    if (more == 0) return end_prefixes(a, error);
+    if (more < 0) return more;
     s->line = reader_number(a->in);
     if (s->line == 1 && bytes_starts(line, BYTES("\xEF\xBB\xBF"))) {
         line = bytes_slice(line, 3, line.size); /* a byte order mark */
@@ -358,7 +371,8 @@ static void flow_close(void *state) {
 
 static int flow_begin(void *state, const flow_input *in, rill_error *error) {
     applier *a = state;
-    return in->fd >= 0
+    a->stream = in->fd >= 0;
+    return a->stream
                ? reader_open_fd(in->fd, in->name, (size_t)a->o->max_record, &a->in, error)
                : reader_open_bytes(in->text, in->name, &a->in, error);
 }
