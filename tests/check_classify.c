@@ -186,6 +186,7 @@ static const char *const built[][6] = {
     {"chunk", "2", "pool", "max+mean", "ngrams", "0"},
     {"units", "char", "epochs", "12", "ngrams", "3"},
     {"noise", "0.2", "weights", "balanced", "ngrams", "0"},
+    {"r-drop", "2", "chunk", "3", "ngrams", "0"},
 };
 
 START_TEST(variants) {
@@ -203,7 +204,7 @@ END_TEST
 /* ---- the same bytes */
 
 START_TEST(threads_change_nothing) {
-    static const char *const more[][2] = {{"chunk", "3"}, {"noise", "0.3"}};
+    static const char *const more[][2] = {{"chunk", "3"}, {"noise", "0.3"}, {"r-drop", "1"}};
     const char *one = at("one.rill"), *two = at("two.rill");
     for (int i = 0; i < 2; i++) {
         const char *to = i ? two : one, *threads = i ? "3" : "1";
@@ -400,7 +401,7 @@ START_TEST(several_labels) {
     }
     fclose(f);
     OK(train_on(options("model", at("multi.rill"), "dev", at("multi.txt"), "epochs", "12", "labels",
-                        "multi", NULL), at("multi.txt"), NULL));
+                        "multi", "force", "true", "r-drop", _i ? "1" : "0", NULL), at("multi.txt"), NULL));
     rill_model *m = open_model(at("multi.rill"));
     char *report = evaluate(&m, 1, at("multi.txt"));
     ck_assert_double_ge(field(report, "micro_f1"), 0.97);
@@ -510,7 +511,7 @@ int main(void) {
     tcase_set_timeout(c, 120);
     tcase_add_test(c, learns);
     tcase_add_loop_test(c, variants, 0, sizeof built / sizeof *built);
-    tcase_add_loop_test(c, threads_change_nothing, 0, 2);
+    tcase_add_loop_test(c, threads_change_nothing, 0, 3);
     tcase_add_test(c, pretrained);
     tcase_add_test(c, stopped_and_resumed);
     tcase_add_test(c, changed_data_stop_a_resume);
@@ -518,7 +519,7 @@ int main(void) {
     tcase_add_test(c, line_ends_change_nothing);
     tcase_add_test(c, outputs);
     tcase_add_test(c, ensembles);
-    tcase_add_test(c, several_labels);
+    tcase_add_loop_test(c, several_labels, 0, 2);
     tcase_add_test(c, comparison);
     tcase_add_loop_test(c, faults, 0, sizeof bad / sizeof *bad);
     tcase_add_test(c, a_fault_holds_nothing_back);

@@ -273,6 +273,30 @@ START_TEST(cross_entropy) {
 }
 END_TEST
 
+/* By hand, from log and exp: the mean of both divergences. */
+START_TEST(agreement) {
+    static const real a[] = {1, 0, -1, 2, 2, 2}, b[] = {0, 0, 1, 5, 5, 5};
+    desk d;
+    desk_open(&d);
+    double softmax = 0, sigmoid = 0, za = 0, zb = 0;
+    for (int j = 0; j < 3; j++) za += exp((double)a[j]), zb += exp((double)b[j]);
+    for (int j = 0; j < 3; j++) {
+        double p = exp((double)a[j]) / za, q = exp((double)b[j]) / zb;
+        softmax += (p * log(p / q) + q * log(q / p)) / 2;
+    }
+    for (int j = 0; j < 6; j++) {
+        double p = 1 / (1 + exp(-(double)a[j])), q = 1 / (1 + exp(-(double)b[j]));
+        sigmoid += (p * log(p / q) + (1 - p) * log((1 - p) / (1 - q)) + q * log(q / p) +
+                    (1 - q) * log((1 - q) / (1 - p))) / 2;
+    }
+    var x = op_input(&d.t, 2, 3, a, false), y = op_input(&d.t, 2, 3, b, false);
+    EXPECT(&d, op_agree(&d.t, x, y, false, 1), 1, 1, (real)softmax); /* the second rows are alike */
+    EXPECT(&d, op_agree(&d.t, x, y, true, 3), 1, 1, (real)(3 * sigmoid));
+    EXPECT(&d, op_agree(&d.t, x, x, false, 1), 1, 1, 0);
+    desk_close(&d);
+}
+END_TEST
+
 START_TEST(binary_cross_entropy) {
     static const real logits[] = {0, 1, -2, 200}, balance[] = {1, 1, 3, 1};
     static const int32_t right[] = {1, 0, 1, 1}, none[] = {-1, -1, -1, 0};
@@ -350,6 +374,7 @@ TCase *check_tape_values(void) {
     tcase_add_test(c, convolution);
     tcase_add_test(c, cross_entropy);
     tcase_add_test(c, binary_cross_entropy);
+    tcase_add_test(c, agreement);
     tcase_add_test(c, dropout_off);
     tcase_add_test(c, dropout_masks);
     return c;

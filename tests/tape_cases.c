@@ -205,6 +205,13 @@ static var build_binary(rig *r, int v) {
     return op_binary(&r->t, x, &s);
 }
 
+static var build_agree(rig *r, int v) {
+    int K = rig_size(r, 3, 70);
+    var a = rig_real(r, RIG_ROWS, 0, K), b = rig_real(r, RIG_ROWS, 0, K);
+    bool each = digit(&v, 2);
+    return op_agree(&r->t, a, b, each, digit(&v, 2) ? 0.3 : 1);
+}
+
 static var build_entropy(rig *r, int v) {
     static const int32_t cut[] = {0, 2, 5};
     entropy_spec s = {.groups = 1, .smoothing = digit(&v, 2) ? 0.1 : 0};
@@ -242,6 +249,7 @@ const rig_case rig_cases[] = {
     {"crf", OP_CRF, build_crf, 4, false},
     {"entropy", OP_ENTROPY, build_entropy, 64, false},
     {"binary", OP_BINARY, build_binary, 16, false},
+    {"agree", OP_AGREE, build_agree, 4, false},
     {"sum", OP_SUM, build_sum, 6, false},
 };
 

@@ -32,6 +32,7 @@ typedef struct classify_net_config {
     unsigned pooling;
     int conv_width, conv_stride, conv_filters; /* filters 0: no convolution */
     double dropout_in, dropout, recurrent, smoothing;
+    double agree; /* weight of the agreement of two passes over a text */
     const real *balance; /* [K] class weights or NULL */
 } classify_net_config;
 
@@ -56,6 +57,7 @@ typedef struct classify_batch {
     const int32_t *index;                    /* [N] row of each unit, or NULL: U = N */
     const real *bayes;                       /* [B,K], config.bayes only */
     const int32_t *label;                    /* [B], multi [B,K]; training only */
+    bool twice;                              /* texts B/2.. are the first ones under other names */
 } classify_batch;
 
 MUST_USE int classify_net_build(classify_net *net, const classify_net_config *config);

@@ -1,4 +1,4 @@
-/* op_loss: softmax cross entropy fused with its projection; binary cross entropy.
+/* op_loss: softmax cross entropy fused with its projection; binary cross entropy; agreement.
  *
  * Rows go through in chunks: logits = x W^T + b, p = softmax of each group of columns, and with
  * target y and smoothing e over the V columns of the group
@@ -151,4 +151,61 @@ void binary_back(tape *t, node *y) {
     real *dx = tape_flow(t, y->in[0]);
     const node *x = tape_node(t, y->in[0]);
     if (dx) t->c.k->axpy((int64_t)x->rows * x->cols, y->grad[0], y->saved, dx);
+}
+
+/* ---- agree: p, q the softmax (or sigmoid) of a, b, and d = a - b; the normalisers fall out of the sum:
+ *
+ *     loss = weight/2 sum (p - q) d
+ *     da =  weight/2 ((p - q) + p (d - sum p d))     sigmoid: ... + p (1 - p) d
+ *     db = -weight/2 ((p - q) + q (d - sum q d))     sigmoid: ... + q (1 - q) d
+ *
+ *      Saved: da, then db. */
+
+/* One row: its loss, and p, q become da, db. */
+static double agree_row(int K, const real *a, const real *b, bool each, double half, real *p, real *q) {
+    double sum = 0, pd = 0, qd = 0;
+    for (int j = 0; j < K; j++) {
+        double d = (double)a[j] - (double)b[j];
+        sum += ((double)p[j] - (double)q[j]) * d;
+        pd += (double)p[j] * d;
+        qd += (double)q[j] * d;
+    }
+    for (int j = 0; j < K; j++) {
+        double d = (double)a[j] - (double)b[j], x = p[j], y = q[j];
+        p[j] = (real)(half * (x - y + x * (each ? (1 - x) * d : d - pd)));
+        q[j] = (real)(-half * (x - y + y * (each ? (1 - y) * d : d - qd)));
+    }
+    return half * sum;
+}
+
+var op_agree(tape *t, var a, var b, bool each, double weight) {
+    if (!a || !b) return 0;
+    const var in[] = {a, b};
+    var v = tape_push(t, OP_AGREE, 1, 1, in, 2);
+    if (!v) return 0;
+    int N = tape_node(t, a)->rows, K = tape_node(t, a)->cols;
+    size_t size = (size_t)N * (size_t)K;
+    real *p = tape_save(t, v, 2 * size, sizeof *p), *q = p ? p + size : NULL;
+    if (!p) return 0;
+    const kernels *k = t->c.k;
+    double sum = 0;
+    for (size_t at = 0; at < size; at += (size_t)K) {
+        const real *x = tape_value(t, a) + at, *y = tape_value(t, b) + at;
+        if (each) k->sigmoid(K, x, p + at), k->sigmoid(K, y, q + at);
+        else k->softmax(K, x, p + at), k->softmax(K, y, q + at);
+        sum += agree_row(K, x, y, each, weight / 2, p + at, q + at);
+    }
+    tape_node(t, v)->saved = p;
+    tape_value(t, v)[0] = (real)sum;
+    return v;
+}
+
+void agree_back(tape *t, node *y) {
+    const node *a = tape_node(t, y->in[0]);
+    int64_t size = (int64_t)a->rows * a->cols;
+    const real *saved = y->saved;
+    for (int i = 0; i < 2; i++) {
+        real *dx = tape_flow(t, y->in[i]);
+        if (dx) t->c.k->axpy(size, y->grad[0], saved + i * size, dx);
+    }
 }

@@ -222,6 +222,11 @@ typedef struct binary_spec {
 } binary_spec;
 var op_binary(tape *t, var x, const binary_spec *spec);
 
+/* How far two guesses of the same thing are apart (R-drop, Liang et al. 2021): the mean of both
+ * Kullback-Leibler divergences between the softmaxes of a and b [N,K], or with `each` between the sigmoids
+ * of every number. Returns [1,1]: weight * sum. */
+var op_agree(tape *t, var a, var b, bool each, double weight);
+
 /* Linear-chain conditional random field (Lafferty et al. 2001): negative log likelihood of the
  * labels. score(y) = start[y1] + sum x[t,yt] + sum trans[yt-1,yt] + end[yT] x [N,K], trans [K,K],
  * ends [2,K] (start, end). allowed [(K+2)*(K+2)] bytes or NULL: rows from, columns to, index K

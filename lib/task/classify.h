@@ -34,7 +34,7 @@ typedef struct classify_options {
     int64_t hidden, layers, form_dim, affix_dim, ngrams, stems, letters, ngrams_limit;
     int64_t conv_width, conv_stride, conv_filters;
     bool norm, residual;
-    double dropout, dropout_in, recurrent_dropout, word_dropout, smoothing, noise;
+    double dropout, dropout_in, recurrent_dropout, word_dropout, smoothing, noise, r_drop;
     /* apply and eval */
     int64_t k, max_record, samples;
     bool probs, explain;

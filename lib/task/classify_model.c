@@ -36,7 +36,7 @@ void classify_model_shape(const classify_options *o, const classify_lexicon *l,
         .pooling = pooling_of(o->pool), .conv_width = (int)o->conv_width,
         .conv_stride = (int)o->conv_stride, .conv_filters = (int)o->conv_filters,
         .dropout_in = o->dropout_in, .dropout = o->dropout, .recurrent = o->recurrent_dropout,
-        .smoothing = o->smoothing};
+        .smoothing = o->smoothing, .agree = o->r_drop};
 }
 
 /* ---- saving */

@@ -75,6 +75,9 @@ static const option_row rows[] = {
     AMOUNT("smoothing", AT(smoothing), "0.1", 0, 0.9, S, "Label smoothing"),
     AMOUNT("noise", AT(noise), "0", 0, 100, S,
            "Adversarial training: length of the noise added to a text's input; 0: none"),
+    AMOUNT("r-drop", AT(r_drop), "1", 0, 1000, S,
+           "Each text is read twice under different dropout; weight of how far both guesses are "
+           "apart; 0: once"),
     WORD("autotune", 0, AT(autotune), NULL, NULL, "TIME", T,
          "Search better settings for so long (90s, 10m, 2h) by the dev score; the best model stays"),
 #define TRAIN_EPOCHS "0"

@@ -6,6 +6,9 @@
  * Adversarial training (Goodfellow et al. 2015, Miyato et al. 2017): the gradient of the loss at the
  * input says where a small step hurts most; the loss is taken there a second time. The step's length is
  * a share of the length of the text's own input, so it needs no normalised vectors.
+ *
+ * R-drop (Liang et al. 2021): a batch holds every text twice, under two names and so under different masks,
+ * and what the network says of both is drawn together.
  */
 #include "base/rng.h"
 #include "data/batch.h"
@@ -79,6 +82,7 @@ static int fill_chunks(const classify_pick *p, const int32_t *item, int32_t B, a
         int32_t left = p->length[item[i]], part = 0;
         first[i] = at;
         name[i] = (uint64_t)p->epoch << 40 | (uint32_t)item[i];
+        if (p->twice && i >= B / 2) name[i] |= (uint64_t)1 << 63;
         for (; left > 0; left -= length[at++], part++) {
             length[at] = limit > 0 && left > limit ? limit : left;
             chunk_name[at] = name[i] | (uint64_t)part << 52;
@@ -130,8 +134,18 @@ static int fill_batch(training *t, int64_t epoch, int64_t number, classify_batch
     *b = (classify_batch){0};
     const int32_t *item = t->plan.item + t->plan.start[number];
     int32_t B = t->plan.start[number + 1] - t->plan.start[number];
-    const classify_pick pick = {.o = &t->o, .data = &t->data, .length = t->length, .epoch = epoch};
+    const classify_pick pick = {.o = &t->o, .data = &t->data, .length = t->length, .epoch = epoch,
+                                .twice = t->o.r_drop > 0};
+    if (pick.twice) {
+        int32_t *again = arena_alloc(&t->memory, 2 * (size_t)B, sizeof *again);
+        if (!again) return RILL_ENOMEM;
+        memcpy(again, item, (size_t)B * sizeof *again);
+        memcpy(again + B, item, (size_t)B * sizeof *again);
+        item = again;
+        B *= 2;
+    }
     TRY(classify_fill(&pick, item, B, &t->memory, b));
+    b->twice = pick.twice;
     return fill_gold(t, item, B, b);
 }
 
@@ -286,6 +300,7 @@ static void tell_sizes(const training *t) {
     size_t weights = params_weights(&t->net.params);
     double units = (double)t->o.common.batch;
     for (size_t i = 0; i < t->data.texts; i++) units = fmax(units, t->length[i]);
+    if (t->o.r_drop > 0) units *= 2;
     double unit = (double)(2 * t->o.hidden * t->o.layers * 20 + 4000);
     train_tell(hooks, RILL_EVENT_NOTE, NULL,
                "%zu texts, %zu units, %d forms (%d with a vector of their own), %d labels%s",

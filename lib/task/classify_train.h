@@ -13,6 +13,7 @@ typedef struct classify_pick {
     const int32_t *length; /* [items] units */
     int64_t epoch;         /* part of the name that masks follow from */
     bool keep;             /* no unit is hidden */
+    bool twice;            /* items B/2.. are the first ones again, under other names */
 } classify_pick;
 
 /* Units of B texts: all of the batch but labels and scores. */

@@ -25,7 +25,7 @@ static const move moves[] = {
     {"dropout", "0.3"},     {"word-dropout", "0.1"}, {"pool", "max"},   {"pool", "max+mean"},
     {"units", "char"},      {"min-count", "1"},     {"layers", "2"},    {"cell", "gru"},
     {"noise", "0.2"},       {"smoothing", "0"},     {"batch", "512"},   {"weights", "balanced"},
-    {"word-dropout", "0.3"}, {"stems", "4"}};
+    {"word-dropout", "0.3"}, {"stems", "4"},         {"r-drop", "0"}};
 enum { MOVES = sizeof moves / sizeof *moves };
 
 typedef struct tuning {
