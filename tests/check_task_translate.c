@@ -242,7 +242,8 @@ END_TEST
 
 START_TEST(json) {
     buffer out = {0};
-    translate("red \"dog\\\n\n", &out, "json=true", "align=true", "word-scores=true", NULL);
+    translate("red \"dog\\\n\n", &out, "json=true", "align=true", "word-scores=true", "length-power=1",
+              NULL);
     bytes rest = buffer_view(&out), line;
     ck_assert(bytes_split(&rest, '\n', &line));
     json_t *j = json_loadb(line.data, line.size, 0, NULL), *units = json_object_get(j, "units"),

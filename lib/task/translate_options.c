@@ -71,7 +71,7 @@ static const option_row rows[] = {
     /* decoding */
     NUMBER("beam", 0, AT(beam), "5", 1, 1000, AE, "Hypotheses kept at each step; 1: greedy"),
     NUMBER("nbest", 0, AT(nbest), "1", 1, 1000, A, "Answers to each line, as N ||| text ||| score"),
-    AMOUNT("length-power", AT(length_power), "1", 0, 10, AE,
+    AMOUNT("length-power", AT(length_power), "1.3", 0, 10, AE,
            "Scores are divided by the length to this power"),
     AMOUNT("coverage", AT(coverage), "0", 0, 10, AE,
            "Weight of the penalty on parts of the source that nothing looked at"),
