@@ -10,7 +10,6 @@
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
-#include "math/gemm.h"
 #include "model/average.h"
 #include "model/info.h"
 #include "model/plot.h"
@@ -95,10 +94,6 @@ const char *rill_version(void) {
 /* Texts come from malloc; a host with an allocator of its own must not free them itself. */
 void rill_free(char *text) {
     free(text);
-}
-
-void rill_blas_threads(int threads) {
-    gemm_threads(threads);
 }
 
 int rill_model_average(const char *const *paths, size_t count, const char *out, rill_error *error) {

@@ -46,9 +46,6 @@ RILL_API const char *rill_strerror(int code);
 RILL_API const char *rill_version(void);
 /* Releases a text that the library returned through `char **`. NULL is fine. */
 RILL_API void rill_free(char *text);
-/* Sets OpenBLAS's own threads for the whole process; training wants 1 and brings its own threads. The
- * tools call it; a host program decides. */
-RILL_API void rill_blas_threads(int threads);
 
 /* ---- options
  *

@@ -89,7 +89,6 @@ static void set_up(void) {
                 i % 2 ? "red" : "the", i % 2 ? "ADJ" : "DET", i % 3 ? "house" : "tree");
     }
     fclose(f);
-    rill_blas_threads(1);
     rill_options *o = small();
     const char *files[] = {data_path};
     f = fopen(log_path, "w");

@@ -148,7 +148,6 @@ static void set_up(void) {
     if (*folder) return;
     snprintf(folder, sizeof folder, "/tmp/check_classify.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    rill_blas_threads(1);
     write_reviews(at("train.tsv"), 200, 1);
     write_reviews(at("dev.tsv"), 60, 2);
     OK(train_on(options("model", at("m.rill"), "dev", at("dev.tsv"), NULL), at("train.tsv"), NULL));

@@ -124,6 +124,17 @@ static void run_panel(SHAPE) {
     k->panel(n, K, D, x, ldx, P, bias, NUMBERS(n * ldy), ldy, true);
 }
 
+/* D outputs, a number of inputs that differs from it. The room is what a table packs into, and differs. */
+static void run_outer(SHAPE) {
+    int inputs = 1 + scene_below(s, 70), ldy = D + 1, ldx = inputs + 2, ldw = inputs + 3;
+    if (D == 0) return;
+    real *dy = NUMBERS(n * ldy), *x = NUMBERS(n * ldx), *dw = NUMBERS(D * ldw);
+    real *room = calloc(k->outer_room(n, D, inputs), sizeof *room);
+    ck_assert_ptr_nonnull(room);
+    k->outer(n, dy, ldy, D, x, ldx, inputs, dw, ldw, room);
+    free(room);
+}
+
 static const struct bits_row {
     const char *name;
     void (*run)(SHAPE);
@@ -133,6 +144,7 @@ static const struct bits_row {
     {"dot", run_dot},   {"max", run_max},   {"softmax", run_softmax}, {"colsum", run_colsum},
     {"norm", run_norm}, {"lstm", run_lstm}, {"gru", run_gru},         {"mask", run_mask},
     {"adam", run_adam}, {"sgd", run_sgd},   {"panel", run_panel},
+    {"outer", run_outer},
 };
 enum { BITS_ROWS = sizeof bits_rows / sizeof *bits_rows };
 

@@ -6,6 +6,7 @@
 #include "math/gemm.h"
 #include "math/panel.h"
 #include "math/vmath.h"
+#include <cblas.h>
 #include <math.h>
 
 static real *numbers(scene *s, int size) {
@@ -119,6 +120,7 @@ static const struct outer_row {
 } outer_rows[] = {
     {0, 40, 50},   {1, 3, 2},    {2, 400, 300}, {5, 17, 33},    {37, 100, 100},  {64, 600, 70},
     {64, 70, 600}, {33, 1, 700}, {33, 2100, 1}, {90, 520, 516}, {300, 16, 1030}, {19, 31, 33},
+    {777, 33, 65}, /* chunks of rows */
 };
 enum { OUTER_ROWS = sizeof outer_rows / sizeof *outer_rows };
 
@@ -146,15 +148,16 @@ START_TEST(test_outer) {
     uint64_t seed = test_seed("outer");
     int ldy = p->outputs + 1, ldx = p->inputs + 2, ldw = p->inputs + 3;
     scene first = scene_make(0, false);
-    gemm_threads(1);
     for (int threads = 0; threads < POOLS; threads++) {
         scene s = scene_make(seed, false);
         compute c = compute_with(threads);
         real *dy = numbers(&s, p->n * ldy), *x = numbers(&s, p->n * ldx);
         real *dw = numbers(&s, p->outputs * ldw), *was = zeros(&s, p->outputs * ldw);
         memcpy(was, dw, (size_t)(p->outputs * ldw) * sizeof *was);
-        gemm_warm(c.pool);
-        gemm_outer(&c, p->n, dy, ldy, p->outputs, x, ldx, p->inputs, dw, ldw);
+        real *room = calloc(gemm_room(&c, p->n, p->outputs, p->inputs) + 1, sizeof *room);
+        ck_assert_ptr_nonnull(room);
+        gemm_outer(&c, p->n, dy, ldy, p->outputs, x, ldx, p->inputs, dw, ldw, room);
+        free(room);
         pool_free(c.pool);
         if (threads == 0) {
             outer_check(p, &s, ldy, ldx, ldw);
@@ -165,6 +168,33 @@ START_TEST(test_outer) {
         }
     }
     scene_free(&first);
+}
+END_TEST
+
+/* OpenBLAS as an oracle where plain loops would take too long: sizes of a real training step. */
+START_TEST(test_products_of_blas) {
+    enum { N = 500, K = 556, O = 1024 };
+    scene s = scene_make(test_seed("products of BLAS"), false);
+    real *x = numbers(&s, N * K), *w = numbers(&s, O * K), *y = zeros(&s, N * O), *want = zeros(&s, N * O);
+    real *dw = numbers(&s, O * K), *want_dw = zeros(&s, O * K), *packed = packed_room(O, K);
+    compute c = compute_with(2);
+    openblas_set_num_threads(1);
+    panel_pack(&c, O, K, w, K, false, packed);
+    panel_multiply(&c, N, x, K, &(panels){O, K, packed}, NULL, y, O, false);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, N, O, K, 1, x, K, w, K, 0, want, O);
+    for (int i = 0; i < N * O; i++) ck_assert_double_le(fabs((double)(y[i] - want[i])), 1e-3);
+    memcpy(want_dw, dw, (size_t)(O * K) * sizeof *dw);
+    real *room = calloc(gemm_room(&c, N, O, K), sizeof *room);
+    ck_assert_ptr_nonnull(room);
+    gemm_outer(&c, N, y, O, O, x, K, K, dw, K, room);
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, O, K, N, 1, y, O, x, K, 1, want_dw, K);
+    for (int i = 0; i < O * K; i++) {
+        ck_assert_double_le(fabs((double)(dw[i] - want_dw[i])), 1e-5 * fabs((double)want_dw[i]) + 2e-2);
+    }
+    free(room);
+    free(packed);
+    pool_free(c.pool);
+    scene_free(&s);
 }
 END_TEST
 
@@ -220,6 +250,7 @@ TCase *math_product_case(void) {
     tcase_add_test(products, test_pack);
     tcase_add_loop_test(products, test_multiply, 0, PRODUCT_ROWS);
     tcase_add_loop_test(products, test_outer, 0, OUTER_ROWS);
+    tcase_add_test(products, test_products_of_blas);
     tcase_add_test(products, test_blocks);
     tcase_add_test(products, test_pooled_sums);
     return products;

@@ -3,7 +3,6 @@
 #include "check_tape.h"
 
 #include "base/rng.h"
-#include "math/gemm.h"
 
 #include <math.h>
 
@@ -88,7 +87,6 @@ static void same_with_threads(rig *r, const rig_case *c, int variant, pool *cons
 START_TEST(threads_and_recording) {
     const rig_case *c = &rig_cases[_i];
     pool *pools[POOLS];
-    gemm_threads(1);
     for (int i = 0; i < POOLS; i++) ck_assert_int_eq(pool_new(1 << i, &pools[i], NULL), 0);
     for (int variant = 0; variant < c->variants; variant += variant_step(c)) {
         rig r;
@@ -110,14 +108,15 @@ START_TEST(kernel_tables) {
         rig r;
         result expected;
         rig_open(&r, RIG_BIG);
-        run(&r, c, variant, false, &expected);
+        run(&r, c, variant, true, &expected);
         for (int i = 0; i < 3; i++) {
             const kernels *table = cpu_kernels_named(names[i]);
             if (!table) continue;
             result other;
             r.t.c.k = table;
-            run(&r, c, variant, false, &other);
+            run(&r, c, variant, true, &other);
             same_values(c, variant, names[i], &expected, &other);
+            same_gradients(&r, c, variant, names[i], &expected, &other);
             result_free(&other);
         }
         result_free(&expected);

@@ -4,7 +4,6 @@
  * units learns it by heart in a second.
  */
 #include "check_task.h"
-#include "math/gemm.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -286,7 +285,6 @@ void task_kill(task_course course, const char *model, const char *name) {
 static void set_up(void) {
     buffer text = {0};
     if (tagger) return;
-    gemm_threads(1);
     snprintf(folder, sizeof folder, "/tmp/check_task.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     task_conllu(60, 7, &text);

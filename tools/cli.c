@@ -559,7 +559,6 @@ int cli_main(const cli_tool *tool, int argc, char **argv) {
     command m = {0};
     signal(SIGPIPE, SIG_IGN); /* a write that fails is a fault with a message */
     signal(SIGXFSZ, SIG_IGN);
-    rill_blas_threads(1);
     int code = make_rows(&c), status;
     m.notes = calloc(most_notes(argc, argv), sizeof *m.notes);
     if (code == 0 && (!m.notes || !command_tables(&c, &m))) code = RILL_ENOMEM;

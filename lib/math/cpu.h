@@ -13,6 +13,7 @@
 
 #include "base/pool.h"
 #include "math/real.h"
+#include <stddef.h>
 #include <stdint.h>
 
 enum { PANEL = 32 }; /* outputs per packed panel */
@@ -25,6 +26,12 @@ typedef struct kernels {
      * per output, started from y, bias or 0, then k = 0..K-1 in order, fused multiply-add. */
     void (*panel)(int n, int K, int O, const real *x, int ldx, const real *P, const real *bias,
                   real *y, int ldy, bool add);
+
+    /* dw[O,I] += dy[n,O]^T x[n,I]: one accumulator per element, started from dw, rows in order,
+     * fused multiply-add. room: outer_room(n, O, I) elements. */
+    void (*outer)(int n, const real *dy, int ldy, int O, const real *x, int ldx, int I, real *dw,
+                  int ldw, real *room);
+    size_t (*outer_room)(int n, int O, int I);
 
     /* Elementwise, x and y may be the same array. exp saturates instead of overflowing. */
     void (*exp)(int64_t n, const real *x, real *y);

@@ -1,125 +1,70 @@
-/* gemm: the weight gradient dW += dY^T X, tile by tile, and the only user of cblas.h.
+/* gemm: the sharing out of a weight gradient.
  *
- * OpenBLAS packs both operands of a product for itself, which pays when dW is large. Each tile of
- * dW is one call on one thread; tiles follow the shape alone and the n rows are never split, so
- * every number of threads gives the same bytes. Columns stay whole while they can: a tile's share
- * of the packing of X is then smallest.
- *
- * The double twin multiplies in plain loops.
+ * dW is cut into a part for each thread, as near to squares as they come. A thread packs what its
+ * part needs by itself and waits for nobody: what another core has just written is slow to read. A
+ * number's bits do not depend on the part it falls into, so the cut may follow the number of
+ * threads.
  */
 #include "math/gemm.h"
 
-#ifdef RILL_DOUBLE
-
-void gemm_outer(const compute *c, int n, const real *dy, int ldy, int outputs, const real *x,
-                int ldx, int inputs, real *dw, int ldw) {
-    for (int64_t row = 0; row < n; row++) {
-        for (int64_t o = 0; o < outputs; o++) {
-            c->k->axpy(inputs, dy[row * ldy + o], x + row * ldx, dw + o * ldw);
-        }
-    }
-}
-
-void gemm_threads(int n) {
-    (void)n;
-}
-
-void gemm_warm(pool *p) {
-    (void)p;
-}
-
-#else
-#include <cblas.h>
-
-/* Below this many multiply-adds OpenBLAS spends more on packing than on the product. */
-enum { GEMM_SMALL = 20000 };
+enum { ALONE = 50000 }; /* fewer multiply-adds are over before another thread has woken up */
 
 typedef struct outer_job {
+    const kernels *k;
     int n, ldy, outputs, ldx, inputs, ldw;
     const real *dy, *x;
-    real *dw;
-    int tile_outputs, tile_inputs, across; /* size of a tile, tiles side by side */
+    real *dw, *room;
+    int down, across;            /* parts: of the outputs, of the inputs */
+    int tile_outputs, tile_inputs; /* size of a part */
 } outer_job;
 
 static int least(int a, int b) {
     return a < b ? a : b;
 }
 
+static int share(int length, int parts) {
+    return ((length - 1) / parts / PANEL + 1) * PANEL; /* whole panels */
+}
+
+/* As many parts as threads, with the least to pack. */
+static void choose_cut(const compute *c, outer_job *j) {
+    const double most = (double)j->n * j->outputs * j->inputs / ALONE;
+    int threads = pool_threads(c->pool), best = 0;
+    if (threads > most) threads = most > 1 ? (int)most : 1;
+    for (int down = 1; down <= threads; down++) {
+        if (threads % down) continue;
+        int high = share(j->outputs, down), wide = share(j->inputs, threads / down);
+        if (best && high + wide >= best) continue;
+        best = high + wide;
+        j->down = down;
+        j->across = threads / down;
+        j->tile_outputs = high;
+        j->tile_inputs = wide;
+    }
+}
+
 static void outer_task(void *data, int task, int worker) {
     (void)worker;
     const outer_job *j = data;
-    int o = task / j->across * j->tile_outputs, i = task % j->across * j->tile_inputs;
-    int rows = least(j->tile_outputs, j->outputs - o),
-        columns = least(j->tile_inputs, j->inputs - i);
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, columns, j->n, 1, j->dy + o, j->ldy,
-                j->x + i, j->ldx, 1, j->dw + (int64_t)o * j->ldw + i, j->ldw);
+    const int o = task / j->across * j->tile_outputs, i = task % j->across * j->tile_inputs;
+    const int outputs = least(j->tile_outputs, j->outputs - o);
+    const int inputs = least(j->tile_inputs, j->inputs - i);
+    if (outputs <= 0 || inputs <= 0) return;
+    real *room = j->room + j->k->outer_room(j->n, j->tile_outputs, j->tile_inputs) * (size_t)task;
+    j->k->outer(j->n, j->dy + o, j->ldy, outputs, j->x + i, j->ldx, inputs,
+                j->dw + (int64_t)o * j->ldw + i, j->ldw, room);
 }
 
-/* How often dW is halved: a tile should take a millisecond or so, or the packing, which every tile
- * repeats for the side that was not cut, is felt. */
-static int halvings(const outer_job *j) {
-    static const double more[] = {0x1p18, 0x1p30, 0x1p32, 0x1p34}; /* multiply-adds */
-    const double work = (double)j->n * j->outputs * j->inputs;
-    int count = 0;
-    while (count < 4 && work >= more[count]) count++;
-    return count;
-}
-
-static int half(int length) {
-    return (length / 2 + 15) / 16 * 16;
-}
-
-/* Halves the longer side of the tile each time. Returns the number of tiles. */
-static int choose_tiles(outer_job *j) {
-    enum { LEAST = 32 };
-    j->tile_outputs = j->outputs;
-    j->tile_inputs = j->inputs;
-    for (int left = halvings(j); left > 0; left--) {
-        int *longer = j->tile_outputs >= j->tile_inputs ? &j->tile_outputs : &j->tile_inputs;
-        if (*longer >= LEAST) *longer = half(*longer);
-    }
-    j->across = (j->inputs + j->tile_inputs - 1) / j->tile_inputs;
-    return j->across * ((j->outputs + j->tile_outputs - 1) / j->tile_outputs);
-}
-
-static void outer_small(const compute *c, const outer_job *j) {
-    for (int64_t row = 0; row < j->n; row++) {
-        for (int64_t o = 0; o < j->outputs; o++) {
-            c->k->axpy(j->inputs, j->dy[row * j->ldy + o], j->x + row * j->ldx, j->dw + o * j->ldw);
-        }
-    }
+size_t gemm_room(const compute *c, int n, int outputs, int inputs) {
+    outer_job j = {.n = n, .outputs = outputs, .inputs = inputs};
+    choose_cut(c, &j);
+    return c->k->outer_room(n, j.tile_outputs, j.tile_inputs) * (size_t)(j.down * j.across);
 }
 
 void gemm_outer(const compute *c, int n, const real *dy, int ldy, int outputs, const real *x,
-                int ldx, int inputs, real *dw, int ldw) {
-    outer_job job = {n, ldy, outputs, ldx, inputs, ldw, dy, x, dw, 0, 0, 0};
+                int ldx, int inputs, real *dw, int ldw, real *room) {
     if (n <= 0 || outputs <= 0 || inputs <= 0) return;
-    if ((double)n * outputs * inputs < GEMM_SMALL) {
-        outer_small(c, &job);
-        return;
-    }
-    pool_run(c->pool, choose_tiles(&job), outer_task, &job);
+    outer_job job = {c->k, n, ldy, outputs, ldx, inputs, ldw, dy, x, dw, room, 0, 0, 0, 0};
+    choose_cut(c, &job);
+    pool_run(c->pool, job.down * job.across, outer_task, &job);
 }
-
-void gemm_threads(int n) {
-    openblas_set_num_threads(n);
-}
-
-/* A product of some hundred microseconds on every thread at once, so that each maps a buffer. */
-static void warm_task(void *data, int task, int worker) {
-    (void)data;
-    (void)task;
-    (void)worker;
-    enum { SIDE = 128, ROUNDS = 8 };
-    float x[SIDE * SIDE] = {0}, y[SIDE * SIDE];
-    for (int round = 0; round < ROUNDS; round++) {
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, SIDE, SIDE, SIDE, 1, x, SIDE, x, SIDE,
-                    0, y, SIDE);
-    }
-}
-
-void gemm_warm(pool *p) {
-    pool_run(p, pool_threads(p), warm_task, NULL);
-}
-
-#endif

@@ -6,12 +6,14 @@
  * what each kernel computes; here stands only why it is computed that way.
  *
  *     kernels_panel.h   the product with packed weights
+ *     kernels_outer.h   the gradient of a weight
  *     kernels_cell.h    LSTM and GRU steps
  *     lanes_math.h      exp, tanh, sigmoid
  *     lanes_random.h    random numbers
  */
 #include "math/cpu.h"
 #include "math/kernels_cell.h"
+#include "math/kernels_outer.h"
 #include "math/kernels_panel.h"
 #include "math/lanes_math.h"
 #include "math/lanes_random.h"
@@ -299,6 +301,8 @@ static double peak(int64_t rounds) {
 const kernels KERNELS = {
     .name = LANES_NAME,
     .panel = panel,
+    .outer = outer,
+    .outer_room = outer_room,
     .exp = map_exp,
     .tanh = map_tanh,
     .sigmoid = map_sigmoid,

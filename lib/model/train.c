@@ -2,7 +2,6 @@
 #include "model/train.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "math/gemm.h"
 #include "model/train_keep.h"
 
 #include <errno.h>
@@ -451,7 +450,6 @@ static int tell_done(run *r) {
 int train_run(const train_config *config, const train_task *task, const compute *c, bundle *resume,
               const rill_hooks *hooks, rill_error *error) {
     run r = {.config = config, .task = task, .hooks = hooks, .error = error, .c = *c};
-    gemm_warm(c->pool);
     int status = open_run(&r, resume);
     while (status == 0 && r.at.epoch < config->epochs) {
         status = run_epoch(&r);

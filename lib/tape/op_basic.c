@@ -9,7 +9,6 @@
  * shared out by columns instead, so that its additions have one order for any number of threads.
  */
 #include "base/rng.h"
-#include "math/gemm.h"
 #include "math/vmath.h"
 #include "tape/tape.h"
 
@@ -100,7 +99,7 @@ void embed_back(tape *t, node *y) {
 }
 
 /* ---- linear: y[N,O] = x[N,I] W^T + b, W [O,I];  dx = dy W, dW = dy^T x, db = column sums of dy.
- * Forward and dx go through packed panels, like inference; dW is a product over N and goes to BLAS.
+ * Forward and dx go through packed panels, like inference; dW is a product over N (math/gemm.h).
  */
 
 var op_linear(tape *t, var x, var w, var b) {
@@ -117,17 +116,14 @@ var op_linear(tape *t, var x, var w, var b) {
 }
 
 void linear_back(tape *t, node *y) {
-    const node *x = tape_node(t, y->in[0]), *w = tape_node(t, y->in[1]);
+    const node *x = tape_node(t, y->in[0]);
     real *dx = tape_flow(t, y->in[0]), *dw = tape_flow(t, y->in[1]), *db = tape_flow(t, y->in[2]);
     if (dx) {
         const panels *p = tape_panels(t, y->in[1], true);
         if (!p) return;
         panel_multiply(&t->c, y->rows, y->grad, y->cols, p, NULL, dx, x->cols, true);
     }
-    if (dw) {
-        gemm_outer(&t->c, y->rows, y->grad, y->cols, w->rows, x->value, x->cols, w->cols, dw,
-                   w->cols);
-    }
+    if (dw) tape_outer(t, y->rows, y->grad, y->cols, x->value, x->cols, dw);
     if (db) vmath_colsum(&t->c, y->rows, y->cols, y->grad, y->cols, db);
 }
 

@@ -5,7 +5,6 @@
  *     cols[j] = [ x[j*s - left] | x[j*s - left + d] | ... ]   [rows, width*I]   zeros outside
  *     y = cols W^T + b,  dcols = dy W is scattered back the same way,  dW = dy^T cols
  */
-#include "math/gemm.h"
 #include "math/vmath.h"
 #include "tape/tape.h"
 
@@ -98,7 +97,7 @@ void conv_back(tape *t, node *y) {
     const conv_saved *s = y->saved;
     int I = tape_node(t, y->in[0])->cols, width = tape_node(t, y->in[1])->cols;
     real *dx = tape_flow(t, y->in[0]), *dw = tape_flow(t, y->in[1]), *db = tape_flow(t, y->in[2]);
-    if (dw) gemm_outer(&t->c, y->rows, y->grad, y->cols, y->cols, s->cols, width, width, dw, width);
+    if (dw) tape_outer(t, y->rows, y->grad, y->cols, s->cols, width, dw);
     if (db) vmath_colsum(&t->c, y->rows, y->cols, y->grad, y->cols, db);
     if (!dx) return;
     const panels *p = tape_panels(t, y->in[1], true);

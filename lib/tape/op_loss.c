@@ -7,7 +7,6 @@
  *
  * When recording, dlogits of a chunk go at once into dW, db and (kept) dx, so [N,V] never exists.
  */
-#include "math/gemm.h"
 #include "math/vmath.h"
 #include "tape/tape.h"
 
@@ -67,7 +66,7 @@ static void send_chunk(tape *t, const var *in, const real *dlogits, int64_t firs
     int D = x->cols, V = w->rows;
     const real *rows = x->value + (size_t)first * (size_t)D;
     real *dw = tape_flow(t, in[1]), *db = tape_flow(t, in[2]);
-    if (dw) gemm_outer(&t->c, n, dlogits, V, V, rows, D, D, dw, D);
+    if (dw) tape_outer(t, n, dlogits, V, rows, D, dw);
     if (db) vmath_colsum(&t->c, n, V, dlogits, V, db);
     const panels *back = dx ? tape_panels(t, in[1], true) : NULL;
     if (back) {

@@ -24,7 +24,6 @@
  * Formulas: math/cpu.h for the cells, tape.h for the layer norm. G = gates * H.
  */
 #include "base/rng.h"
-#include "math/gemm.h"
 #include "math/vmath.h"
 #include "tape/tape.h"
 
@@ -525,9 +524,7 @@ static void recurrent_weights_back(tape *t, const rnn_run *r, const direction *d
     int N = r->seq.total;
     const real *dy = r->spec.cell == CELL_GRU ? d->drec : d->dgates;
     real *dwh = tape_flow(t, d->w.wh), *dbh = tape_flow(t, d->w.bh);
-    if (dwh) {
-        gemm_outer(&t->c, N, r->norm ? d->drpre : dy, r->G, r->G, d->hin, r->H, r->H, dwh, r->H);
-    }
+    if (dwh) tape_outer(t, N, r->norm ? d->drpre : dy, r->G, d->hin, r->H, dwh);
     if (r->norm) {
         tape_norm_back(t, N, r->G, d->rpre, d->w.nh, d->w.bh, d->rstat, dy, NULL);
     } else if (dbh) {
@@ -575,7 +572,7 @@ static void projection_back(tape *t, const rnn_run *r, const direction *d, var x
         vmath_colsum(&t->c, n, r->G, dp, r->G, dbx);
     }
     const real *rows = r->shared ? tape_value(t, x) : d->window;
-    if (dwx) gemm_outer(&t->c, n, dpre, r->G, r->G, rows, I, I, dwx, I);
+    if (dwx) tape_outer(t, n, dpre, r->G, rows, I, dwx);
     if (dx) input_flow(t, r, d, x, n, dpre, dx);
 }
 

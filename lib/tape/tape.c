@@ -6,6 +6,7 @@
  *     tape->spare -> | next, room | ... room bytes in all ... | -> | next, room | ... | -> NULL
  */
 #include "tape/tape.h"
+#include "math/gemm.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,13 @@ const panels *tape_panels(tape *t, var w, bool transposed) {
     panel_pack(&t->c, outputs, depth, n->value, n->cols, transposed, data);
     *p = (panels){.outputs = outputs, .depth = depth, .data = data};
     return p;
+}
+
+void tape_outer(tape *t, int n, const real *dy, int outputs, const real *x, int inputs, real *dw) {
+    const arena_mark mark = arena_here(&t->scratch);
+    real *room = tape_scratch(t, gemm_room(&t->c, n, outputs, inputs), sizeof *room);
+    if (room) gemm_outer(&t->c, n, dy, outputs, outputs, x, inputs, inputs, dw, inputs, room);
+    arena_back(&t->scratch, mark);
 }
 
 /* Every node stands after its inputs, so by the time the walk reaches it all its readers have sent

@@ -264,6 +264,8 @@ void *tape_save(tape *t, var v, size_t count, size_t size);
 real *tape_flow(tape *t, var v);
 /* Panels of W (transposed: serving x W); NULL on failure. */
 const panels *tape_panels(tape *t, var w, bool transposed);
+/* dw[O,I] += dy[n,O]^T x[n,I]; takes scratch and gives it back. */
+void tape_outer(tape *t, int n, const real *dy, int outputs, const real *x, int inputs, real *dw);
 /* Layer norm of n rows: y = LN(x; gain) + shift (0: none), statistics to stat [n,2]. And back: dx
  * (NULL: not wanted) is overwritten, the gradients of gain and shift are added to. */
 void tape_norm(tape *t, int n, int D, const real *x, var gain, var shift, real *y, real *stat);

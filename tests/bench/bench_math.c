@@ -10,6 +10,7 @@
 #include "math/gemm.h"
 #include "math/panel.h"
 #include "math/vmath.h"
+#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,30 +117,42 @@ static void bench_product(const compute *c, int n, int K, int O) {
     free(job.y);
 }
 
-typedef struct outer_job {
+typedef struct outer_work {
     const compute *c;
     int n, outputs, inputs;
-    real *dy, *x, *dw;
-} outer_job;
+    real *dy, *x, *dw, *room;
+} outer_work;
 
 static void outer_run(void *data) {
-    const outer_job *j = data;
+    const outer_work *j = data;
     gemm_outer(j->c, j->n, j->dy, j->outputs, j->outputs, j->x, j->inputs, j->inputs, j->dw,
-               j->inputs);
+               j->inputs, j->room);
 }
 
-static void bench_outer(const compute *c, int n, int O, int I) {
-    outer_job job = {c, n, O, I, NULL, NULL, NULL};
-    job.dy = numbers((size_t)n * (size_t)O);
-    job.x = numbers((size_t)n * (size_t)I);
-    job.dw = numbers((size_t)O * (size_t)I);
+/* The same by OpenBLAS on one thread: the peer. */
+static void outer_blas(void *data) {
+    const outer_work *j = data;
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, j->outputs, j->inputs, j->n, 1, j->dy,
+                j->outputs, j->x, j->inputs, 1, j->dw, j->inputs);
+}
+
+static void bench_outer(const compute *c, int n, int outputs, int inputs) {
+    outer_work job = {.c = c, .n = n, .outputs = outputs, .inputs = inputs};
+    job.dy = numbers((size_t)n * (size_t)outputs);
+    job.x = numbers((size_t)n * (size_t)inputs);
+    job.dw = numbers((size_t)outputs * (size_t)inputs);
+    job.room = numbers(gemm_room(c, n, outputs, inputs));
     char what[80];
-    snprintf(what, sizeof what, "outer  N %4d  O %4d  I %4d  threads %d", n, O, I,
+    snprintf(what, sizeof what, "outer  N %4d  O %4d  I %4d  threads %d", n, outputs, inputs,
              pool_threads(c->pool));
-    print_share(c, what, 2.0 * n * O * I, (work){outer_run, &job});
+    print_share(c, what, 2.0 * n * outputs * inputs, (work){outer_run, &job});
+    snprintf(what, sizeof what, "  OpenBLAS, threads %d", pool_threads(c->pool));
+    openblas_set_num_threads(pool_threads(c->pool));
+    print_share(c, what, 2.0 * n * outputs * inputs, (work){outer_blas, &job});
     free(job.dy);
     free(job.x);
     free(job.dw);
+    free(job.room);
 }
 
 /* ---- elementwise */
@@ -224,8 +237,6 @@ static void bench_threads(const kernels *k, int threads) {
                                     {600, 64, 96}};
     compute c = {k, NULL};
     if (pool_new(threads, &c.pool, NULL) < 0) exit(1);
-    gemm_threads(1);
-    gemm_warm(c.pool);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) bench_product(&c, rows[i], 512, 2048);
     bench_product(&c, 1, 256, 1024);
     bench_product(&c, 32, 272, 1088);

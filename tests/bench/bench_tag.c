@@ -173,7 +173,6 @@ int main(int argc, char **argv) {
         printf("This machine is busy (load %.1f): times of several threads suffer most.\n", load);
     }
     signal(SIGPIPE, SIG_IGN);
-    rill_blas_threads(1);
     run_bench(argv[1], NULL, NULL, rounds);
     if (argc == 4) run_bench(argv[1], argv[2], argv[3], rounds);
     return 0;

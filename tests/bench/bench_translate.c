@@ -167,8 +167,6 @@ static void child_train(results *r, int threads) {
     pool *p = NULL;
     need(pool_new(threads, &p, &e) == 0, e.message);
     const compute c = {.k = cpu_kernels(), .pool = p};
-    gemm_threads(1);
-    gemm_warm(p);
     build(&g, true);
     train(&g, &c, r);
 }
