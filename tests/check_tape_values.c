@@ -273,6 +273,29 @@ START_TEST(cross_entropy) {
 }
 END_TEST
 
+/* Two readings in one operation, more rows than a chunk holds: both losses and their agreement. */
+START_TEST(entropy_of_two_readings) {
+    enum { N = 300, D = 3, V = 5 };
+    static real rows[2 * N * D], weights[V * D];
+    static int32_t target[2 * N];
+    desk d;
+    desk_open(&d);
+    for (int i = 0; i < 2 * N * D; i++) rows[i] = (real)(i * 7 % 13) / 5 - 1;
+    for (int i = 0; i < V * D; i++) weights[i] = (real)(i * 5 % 11) / 3 - 1;
+    for (int i = 0; i < 2 * N; i++) target[i] = i % N % V;
+    var w = op_input(&d.t, V, D, weights, false), x = op_input(&d.t, 2 * N, D, rows, false);
+    var a = op_input(&d.t, N, D, rows, false), b = op_input(&d.t, N, D, rows + N * D, false);
+    entropy_spec s = {.target = target, .groups = 1, .weight = 0.5, .smoothing = 0.1};
+    double want = (double)*tape_value(&d.t, op_entropy(&d.t, x, w, 0, &s));
+    var apart = op_agree(&d.t, op_linear(&d.t, a, w, 0), op_linear(&d.t, b, w, 0), false, 0.7);
+    want += (double)*tape_value(&d.t, apart);
+    s.agree = 0.7;
+    double got = (double)*tape_value(&d.t, op_entropy(&d.t, x, w, 0, &s));
+    ck_assert_double_le(fabs(got / want - 1), 1e-5);
+    desk_close(&d);
+}
+END_TEST
+
 /* By hand, from log and exp: the mean of both divergences. */
 START_TEST(agreement) {
     static const real a[] = {1, 0, -1, 2, 2, 2}, b[] = {0, 0, 1, 5, 5, 5};
@@ -374,6 +397,7 @@ TCase *check_tape_values(void) {
     tcase_add_test(c, convolution);
     tcase_add_test(c, cross_entropy);
     tcase_add_test(c, binary_cross_entropy);
+    tcase_add_test(c, entropy_of_two_readings);
     tcase_add_test(c, agreement);
     tcase_add_test(c, dropout_off);
     tcase_add_test(c, dropout_masks);

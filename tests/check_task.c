@@ -239,6 +239,21 @@ void task_assert_same(const char *a, const char *b) {
     ck_assert_msg(hash128_equal(task_hash(a), task_hash(b)), "%s and %s differ", a, b);
 }
 
+bool task_same_tensors(const char *a, const char *b) {
+    rill_error e = {0};
+    bundle *one, *two;
+    bool same = true;
+    ck_assert_msg(bundle_open(a, &one, &e) == 0, "%s", e.message);
+    ck_assert_msg(bundle_open(b, &two, &e) == 0, "%s", e.message);
+    for (size_t i = 0; i < bundle_count(one); i++) {
+        const bundle_entry *x = bundle_at(one, i), *y = bundle_find(two, x->name);
+        same &= y && y->size == x->size && !memcmp(x->data, y->data, x->size);
+    }
+    bundle_close(one);
+    bundle_close(two);
+    return same;
+}
+
 const char *task_checkpoint(const char *model) {
     char name[96];
     snprintf(name, sizeof name, "%s.ckpt", strrchr(model, '/') + 1);

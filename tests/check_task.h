@@ -45,6 +45,8 @@ void assert_output(const buffer *found, const char *wanted);
 /* ---- trainings */
 
 hash128 task_hash(const char *path);
+/* Whether two models hold the same numbers, whatever their configurations say. */
+bool task_same_tensors(const char *a, const char *b);
 void task_assert_same(const char *a, const char *b); /* files */
 const char *task_checkpoint(const char *model);
 /* A stop hook: true after so many calls; data is an int. */

@@ -35,7 +35,7 @@ static int resume(const char *model, const char *threads, rill_error *e) {
 START_TEST(threads_change_nothing) {
     rill_error e = {0};
     const char *one = task_path("one.rill"), *two = task_path("two.rill");
-    static const char *const cells[] = {"cell=lstm", "cell=gru"};
+    static const char *const cells[] = {"cell=lstm", "cell=gru", "r-drop=1"};
     ck_assert_msg(train(one, NULL, &e, "threads=1", cells[_i]) == 0, "%s", e.message);
     ck_assert_msg(train(two, NULL, &e, "threads=2", cells[_i]) == 0, "%s", e.message);
     task_assert_same(one, two);
@@ -44,6 +44,16 @@ START_TEST(threads_change_nothing) {
     ck_assert_msg(train(two, NULL, &e, "seed=9", cells[_i]) == 0, "%s", e.message);
     ck_assert(!hash128_equal(task_hash(one), task_hash(two))); /* the comparison can fail */
     ck_assert(!file_exists(task_checkpoint(two)));
+}
+END_TEST
+
+/* The two readings of a sentence differ: were their masks one, their agreement would weigh nothing. */
+START_TEST(readings_differ) {
+    rill_error e = {0};
+    const char *one = task_path("one.rill"), *two = task_path("two.rill");
+    ck_assert_msg(train(one, NULL, &e, "threads=1", "r-drop=1") == 0, "%s", e.message);
+    ck_assert_msg(train(two, NULL, &e, "threads=1", "r-drop=5") == 0, "%s", e.message);
+    ck_assert(!task_same_tensors(one, two));
 }
 END_TEST
 
@@ -139,7 +149,8 @@ END_TEST
 TCase *train_cases(void) {
     TCase *t = tcase_create("train");
     tcase_set_timeout(t, 300);
-    tcase_add_loop_test(t, threads_change_nothing, 0, 2);
+    tcase_add_loop_test(t, threads_change_nothing, 0, 3);
+    tcase_add_test(t, readings_differ);
     tcase_add_test(t, stopped_and_resumed);
     tcase_add_test(t, killed_and_resumed);
     tcase_add_test(t, changed_data_are_refused);

@@ -10,7 +10,7 @@
 static const char *const noisy[] = {"units=bpe",        "vocab-size=60", "bpe-dropout=0.2",
                                     "word-dropout=0.1", "dropout=0.3",   "recurrent-dropout=0.2"};
 static const char *const calm[] = {"units=char",  "heads=2",  "attention=additive",
-                                   "share=false", "cell=gru", "smoothing=0.1"};
+                                   "share=false", "cell=gru", "r-drop=1"};
 
 static int train(const char *model, const rill_hooks *hooks, rill_error *e, const char *const s[6],
                  const char *more) {
@@ -64,6 +64,17 @@ START_TEST(threads_change_nothing) {
     ck_assert_msg(train(two, NULL, &e, s, "seed=9") == 0, "%s", e.message);
     ck_assert(!hash128_equal(task_hash(one), task_hash(two))); /* the comparison can fail */
     ck_assert(!file_exists(task_checkpoint(two)));
+}
+END_TEST
+
+/* The two readings of a pair differ: were their masks one, their agreement would weigh nothing. */
+START_TEST(readings_differ) {
+    rill_error e = {0};
+    const char *one = task_path("one.rill"), *two = task_path("two.rill");
+    short_pairs();
+    ck_assert_msg(train(one, NULL, &e, calm, "r-drop=1") == 0, "%s", e.message);
+    ck_assert_msg(train(two, NULL, &e, calm, "r-drop=5") == 0, "%s", e.message);
+    ck_assert(!task_same_tensors(one, two));
 }
 END_TEST
 
@@ -300,6 +311,7 @@ TCase *translate_train_cases(void) {
     TCase *t = tcase_create("translate train");
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, threads_change_nothing, 0, 2);
+    tcase_add_test(t, readings_differ);
     tcase_add_test(t, stopped_and_resumed);
     tcase_add_test(t, killed_and_resumed);
     tcase_add_test(t, same_text_same_model);

@@ -212,6 +212,21 @@ static var build_agree(rig *r, int v) {
     return op_agree(&r->t, a, b, each, digit(&v, 2) ? 0.3 : 1);
 }
 
+/* The rows of x, and as second readings the same rows from the last to the first, squashed. */
+static var read_again(rig *r, var x) {
+    const int N = tape_node(&r->t, x)->rows;
+    int32_t *index = arena_alloc(&r->own, 4 * (size_t)N + 1, sizeof *index), *back = index + 2 * N;
+    if (!index) {
+        r->failed = true;
+        return 0;
+    }
+    for (int i = 0; i < 2 * N; i++) {
+        index[i] = i < N ? i : -1;
+        back[i] = i < N ? -1 : 2 * N - 1 - i;
+    }
+    return op_add(&r->t, op_embed(&r->t, x, index, 2 * N), op_tanh(&r->t, op_embed(&r->t, x, back, 2 * N)));
+}
+
 static var build_entropy(rig *r, int v) {
     static const int32_t cut[] = {0, 2, 5};
     entropy_spec s = {.groups = 1, .smoothing = digit(&v, 2) ? 0.1 : 0};
@@ -226,6 +241,10 @@ static var build_entropy(rig *r, int v) {
     var b = bias ? rig_real(r, RIG_WHOLE, 1, V) : 0;
     if (digit(&v, 2)) s.balance = balance_of(V);
     s.target = rig_numbers(r, RIG_ROWS, 0, s.groups, some ? -1 : 0, s.groups == 2 ? 1 : V - 1);
+    if (digit(&v, 2)) {
+        s.agree = 0.7;
+        x = read_again(r, x);
+    }
     return op_entropy(&r->t, x, w, b, &s);
 }
 
@@ -247,7 +266,7 @@ const rig_case rig_cases[] = {
     {"cross", OP_CROSS, build_cross, 12, true},
     {"conv", OP_CONV, build_conv, 16, true},
     {"crf", OP_CRF, build_crf, 4, false},
-    {"entropy", OP_ENTROPY, build_entropy, 64, false},
+    {"entropy", OP_ENTROPY, build_entropy, 128, false},
     {"binary", OP_BINARY, build_binary, 16, false},
     {"agree", OP_AGREE, build_agree, 4, false},
     {"sum", OP_SUM, build_sum, 6, false},

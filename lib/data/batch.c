@@ -109,3 +109,14 @@ void batch_free(batch_plan *p) {
     free(p->scratch);
     *p = (batch_plan){0};
 }
+
+int batch_twice(arena *a, const int32_t **item, int32_t *count) {
+    const size_t n = (size_t)*count;
+    int32_t *list = arena_alloc(a, 2 * n, sizeof *list);
+    if (!list) return RILL_ENOMEM;
+    memcpy(list, *item, n * sizeof *list);
+    memcpy(list + n, *item, n * sizeof *list);
+    *item = list;
+    *count *= 2;
+    return 0;
+}

@@ -32,4 +32,12 @@ MUST_USE int batch_shuffle(batch_plan *p, const int32_t *length, size_t count, i
 MUST_USE int batch_sorted(batch_plan *p, const int32_t *length, size_t count, int64_t budget);
 void batch_free(batch_plan *p);
 
+/* Name of an item in random masks; again: of its second reading. */
+static inline uint64_t batch_name(int64_t epoch, int32_t item, bool again) {
+    return (uint64_t)again << 63 | (uint64_t)epoch << 40 | (uint32_t)item;
+}
+/* Every item of a batch twice, first all of them, then all again (R-drop, Liang et al. 2021). The list
+ * stands in the arena. */
+MUST_USE int batch_twice(arena *a, const int32_t **item, int32_t *count);
+
 #endif

@@ -25,7 +25,7 @@ enum { OUTER_ROWS = 2, OUTER_GROUPS = 1 };
 enum { OUTER_ROWS = 6, OUTER_GROUPS = 1 }; /* 6 sums of two registers each, of 16 */
 #endif
 
-enum { OUTER_CHUNK = 320 }; /* rows, at most */
+enum { OUTER_CHUNK = 512 }; /* rows, at most */
 
 typedef struct outer_part {
     int n;

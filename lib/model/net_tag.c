@@ -157,14 +157,16 @@ static var head_loss(const tag_net *net, tape *t, var states, const tag_batch *b
                       params_var(p, t, net->ends[i]), &spec, &b->words);
     }
     entropy_spec spec = {.target = b->label[i], .groups = 1,
-                         .smoothing = net->config.smoothing, .weight = 1};
+                         .smoothing = net->config.smoothing, .weight = 1,
+                         .agree = b->twice ? net->config.agree : 0};
     return entropy(net, t, states, &net->head[i], &spec);
 }
 
 static var attribute_loss(const tag_net *net, tape *t, var states, const tag_batch *b, int i) {
     const tag_head_shape *h = &net->config.head[i];
     entropy_spec spec = {.target = b->attribute[i], .group = h->group, .groups = h->attributes,
-                         .smoothing = net->config.smoothing, .weight = 1};
+                         .smoothing = net->config.smoothing, .weight = 1,
+                         .agree = b->twice ? net->config.agree : 0};
     return entropy(net, t, states, &net->attributes[i], &spec);
 }
 

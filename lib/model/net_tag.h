@@ -37,6 +37,7 @@ typedef struct tag_net_config {
     bool norm, residual;
     double dropout, recurrent; /* dropout of inputs and outputs; of recurrent states */
     double smoothing;          /* of the softmax heads */
+    double agree;              /* weight of the agreement of two readings, softmax heads */
     int forms, letters, affixes; /* sizes of the vocabularies */
     int vectors, vector_dim;     /* pretrained: rows and width, 0: none */
     int heads;
@@ -55,6 +56,7 @@ typedef struct tag_net {
 
 /* A batch in plain numbers; all arrays are borrowed. */
 typedef struct tag_batch {
+    bool twice;             /* sentences B/2.. are the first ones under other names */
     pack words;             /* N tokens in B sentences */
     pack forms;             /* U distinct forms: their letters */
     const int32_t *letter;  /* [forms.total] */

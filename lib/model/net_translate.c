@@ -170,7 +170,7 @@ static var decode_batch(const translate_net *net, tape *t, const translate_batch
 
 var translate_net_loss(const translate_net *net, tape *t, const translate_batch *b) {
     entropy_spec spec = {.target = b->gold, .groups = 1, .smoothing = net->config.smoothing,
-                         .weight = 1};
+                         .weight = 1, .agree = b->twice ? net->config.agree : 0};
     return op_entropy(t, decode_batch(net, t, b), params_var(&net->params, t, net->out_table),
                       params_var(&net->params, t, net->out_bias), &spec);
 }

@@ -45,6 +45,7 @@ typedef struct translate_net_config {
     double dropout;   /* vectors, layer outputs, context, before the softmax */
     double recurrent; /* recurrent states */
     double smoothing; /* of the labels */
+    double agree;     /* weight of the agreement of two readings */
 } translate_net_config;
 
 typedef struct translate_net {
@@ -58,6 +59,7 @@ typedef struct translate_net {
 
 /* A batch in plain numbers; all arrays are borrowed. */
 typedef struct translate_batch {
+    bool twice;               /* pairs B/2.. are the first ones under other names */
     pack source, target;
     const int32_t *source_id; /* [M], -1: a hidden word */
     const int32_t *previous;  /* [N] target word before each one, -1: a hidden word */

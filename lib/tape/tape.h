@@ -210,6 +210,8 @@ typedef struct entropy_spec {
     int groups;
     double smoothing, weight;
     const real *balance; /* [columns] further weight of rows with that target, or NULL */
+    double agree; /* above 0: N is even, rows N/2.. read the first ones again (their targets are not
+                     looked at), and this weight times op_agree of both is added */
 } entropy_spec;
 var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec);
 

@@ -81,8 +81,7 @@ static int fill_chunks(const classify_pick *p, const int32_t *item, int32_t B, a
     for (int32_t i = 0; i < B; i++) {
         int32_t left = p->length[item[i]], part = 0;
         first[i] = at;
-        name[i] = (uint64_t)p->epoch << 40 | (uint32_t)item[i];
-        if (p->twice && i >= B / 2) name[i] |= (uint64_t)1 << 63;
+        name[i] = batch_name(p->epoch, item[i], p->twice && i >= B / 2);
         for (; left > 0; left -= length[at++], part++) {
             length[at] = limit > 0 && left > limit ? limit : left;
             chunk_name[at] = name[i] | (uint64_t)part << 52;
@@ -136,14 +135,7 @@ static int fill_batch(training *t, int64_t epoch, int64_t number, classify_batch
     int32_t B = t->plan.start[number + 1] - t->plan.start[number];
     const classify_pick pick = {.o = &t->o, .data = &t->data, .length = t->length, .epoch = epoch,
                                 .twice = t->o.r_drop > 0};
-    if (pick.twice) {
-        int32_t *again = arena_alloc(&t->memory, 2 * (size_t)B, sizeof *again);
-        if (!again) return RILL_ENOMEM;
-        memcpy(again, item, (size_t)B * sizeof *again);
-        memcpy(again + B, item, (size_t)B * sizeof *again);
-        item = again;
-        B *= 2;
-    }
+    if (pick.twice) TRY(batch_twice(&t->memory, &item, &B));
     TRY(classify_fill(&pick, item, B, &t->memory, b));
     b->twice = pick.twice;
     return fill_gold(t, item, B, b);

@@ -22,7 +22,7 @@ void tag_model_shape(const tag_options *o, const tag_lexicon *l, tag_net_config 
         .char_hidden = (int)o->char_hidden, .affix_dim = (int)o->affix_dim,
         .hidden = (int)o->hidden, .layers = (int)o->layers, .norm = o->norm,
         .residual = o->residual, .dropout = o->dropout, .recurrent = o->recurrent_dropout,
-        .smoothing = o->smoothing, .forms = vocab_size(&l->forms),
+        .smoothing = o->smoothing, .agree = o->r_drop, .forms = vocab_size(&l->forms),
         .letters = vocab_size(&l->letters), .affixes = vocab_size(&l->affixes),
         .vectors = l->vector_words.count, .vector_dim = l->vector_dim, .heads = l->columns};
     config->chars = !strcmp(o->chars, "rnn")    ? TAG_CHARS_RNN

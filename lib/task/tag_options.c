@@ -54,6 +54,8 @@ static const option_row rows[] = {
     AMOUNT("word-dropout", AT(word_dropout), "0.25", 0, 1000, S,
            "A form is hidden with probability X/(X + its count)"),
     AMOUNT("smoothing", AT(smoothing), "0", 0, 0.9, S, "Label smoothing"),
+    AMOUNT("r-drop", AT(r_drop), "0", 0, 1000, S,
+           "Each sentence is read twice under different dropout; weight of how far both guesses are apart; 0: read once"),
 #include "task/rows_train.def"
     /* apply and eval */
     SWITCH("probs", AT(probs), "false", A, "Write the probability of every label"),

@@ -37,11 +37,6 @@ static int plan_epoch(void *self, int64_t epoch, int64_t *batches, rill_error *e
     return status < 0 ? status_nomem(error) : 0;
 }
 
-/* Name of a training sentence in random masks. */
-static uint64_t sentence_name(int64_t epoch, int32_t sentence) {
-    return (uint64_t)epoch << 40 | (uint32_t)sentence;
-}
-
 /* Vocabulary ids of a sentence's tokens, some hidden: with probability a/(a + count). */
 static void drop_words(const training *t, uint64_t name, const int32_t *token, int32_t n,
                        int32_t *id) {
@@ -93,7 +88,7 @@ static int fill_words(training *t, int64_t epoch, const int32_t *item, int32_t s
     if (!length || !name) return RILL_ENOMEM;
     for (int32_t b = 0; b < sentences; b++) {
         length[b] = t->length[item[b]];
-        name[b] = sentence_name(epoch, item[b]);
+        name[b] = batch_name(epoch, item[b], batch->twice && b >= sentences / 2);
     }
     return pack_make(&t->memory, length, name, sentences, &batch->words);
 }
@@ -104,6 +99,8 @@ static int fill_batch(training *t, int64_t epoch, int64_t number, int64_t update
     *batch = (tag_batch){0};
     const int32_t *item = t->plan.item + t->plan.start[number];
     int32_t sentences = t->plan.start[number + 1] - t->plan.start[number];
+    batch->twice = t->o.r_drop > 0;
+    if (batch->twice) TRY(batch_twice(&t->memory, &item, &sentences));
     TRY(fill_words(t, epoch, item, sentences, batch));
     int32_t N = batch->words.total, *form, forms;
     int32_t *token = collect(t, item, sentences, N, t->data.token, 1);

@@ -98,9 +98,13 @@ static int fill_batch(training *t, int64_t epoch, int64_t number, translate_batc
     const int32_t *item = t->plan.item + t->plan.start[number];
     int32_t pairs = t->plan.start[number + 1] - t->plan.start[number];
     int32_t *source, *gold, *previous;
+    batch->twice = t->o.r_drop > 0;
+    if (batch->twice) TRY(batch_twice(&t->memory, &item, &pairs));
     uint64_t *name = arena_alloc(&t->memory, (size_t)pairs, sizeof *name);
     if (!name) return RILL_ENOMEM;
-    for (int32_t b = 0; b < pairs; b++) name[b] = (uint64_t)epoch << 40 | (uint32_t)item[b];
+    for (int32_t b = 0; b < pairs; b++) {
+        name[b] = batch_name(epoch, item[b], batch->twice && b >= pairs / 2);
+    }
     TRY(fill_side(t, SOURCE, item, pairs, name, &batch->source, &source, NULL));
     TRY(fill_side(t, TARGET, item, pairs, name, &batch->target, &gold, &previous));
     for (int32_t b = 0; b < pairs; b++) {
