@@ -116,6 +116,33 @@ START_TEST(several_on_one) {
 }
 END_TEST
 
+/* From the weights that were told: what every look costs that others had before. */
+START_TEST(coverage_of_looks) {
+    sides s;
+    real told[QUERIES * ROWS];
+    double want = 0;
+    sides_open(&s, FAR, FAR);
+    const cross_spec spec = {.query = &s.query, .key = &s.key, .heads = _i ? HEADS : 1,
+                             .weights = told, .covered = true};
+    var v = op_coverage(&s.t, op_cross(&s.t, s.q, s.k, s.v, 0, &spec), 0.5);
+    const real *a = told;
+    for (int b = 0; b < FAR; b++) {
+        const int T = pack_length(&s.query, b), S = pack_length(&s.key, b);
+        for (int i = 0; i < T; i++) {
+            for (int j = 0; j < S; j++) {
+                double before = 0;
+                for (int k = 0; k < i; k++) before += (double)a[k * S + j];
+                want += fmin((double)a[i * S + j], before);
+            }
+        }
+        a += T * S;
+    }
+    ck_assert_double_gt(want, 1);
+    close_to((double)*tape_value(&s.t, v), want / 2, "coverage");
+    sides_close(&s);
+}
+END_TEST
+
 /* ---- layers that stop and go on */
 
 enum { H = 7, WIDE = 5, COUNT = 4, LONG = 9 };
@@ -200,6 +227,7 @@ TCase *check_tape_cross(void) {
     TCase *c = tcase_create("cross");
     tcase_add_loop_test(c, sides_of_different_length, 0, 4);
     tcase_add_loop_test(c, several_on_one, 0, 4);
+    tcase_add_loop_test(c, coverage_of_looks, 0, 2);
     tcase_add_loop_test(c, in_pieces_and_at_once, 0, 5);
     return c;
 }

@@ -152,6 +152,16 @@ static var build_cross(rig *r, int v) {
     return op_cross(&r->t, q, k, values, additive ? rig_real(r, RIG_WHOLE, 1, A) : 0, &s);
 }
 
+static var build_coverage(rig *r, int v) {
+    const int heads = 1 + digit(&v, 2), A = 2 * heads;
+    bool far = digit(&v, 2);
+    const cross_spec s = {.query = &r->seq, .key = far ? &r->far : &r->seq, .heads = heads,
+                          .covered = true};
+    const rig_span keys = far ? RIG_FAR : RIG_ROWS;
+    var q = rig_real(r, RIG_ROWS, 0, A), k = rig_real(r, keys, 0, A);
+    return op_coverage(&r->t, op_cross(&r->t, q, k, rig_real(r, keys, 0, A), 0, &s), 0.6);
+}
+
 static var build_conv(rig *r, int v) {
     static const conv_spec spec[] = {{1, 1, 1, false}, {3, 1, 1, false}, {2, 1, 1, true},
                                      {3, 2, 1, false}, {3, 1, 2, false}, {2, 3, 2, true},
@@ -264,6 +274,7 @@ const rig_case rig_cases[] = {
     {"pool", OP_POOL, build_pool, 4, true},
     {"attend", OP_ATTEND, build_attend, 1, true},
     {"cross", OP_CROSS, build_cross, 12, true},
+    {"coverage", OP_COVERAGE, build_coverage, 4, false},
     {"conv", OP_CONV, build_conv, 16, true},
     {"crf", OP_CRF, build_crf, 4, false},
     {"entropy", OP_ENTROPY, build_entropy, 128, false},

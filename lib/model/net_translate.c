@@ -123,6 +123,7 @@ typedef struct decoding {
     var first;            /* [B, states*L*H] */
     real *last_c;         /* [R, H] of every layer after the other, or NULL */
     var layer[RNN_LAYERS]; /* states of the layers */
+    var context;          /* of the attention */
 } decoding;
 
 static var first_of(const translate_net *net, tape *t, const decoding *d, int state, int layer) {
@@ -148,8 +149,8 @@ static var decode(const translate_net *net, tape *t, decoding *d, const int32_t 
     x = drop(net, t, x, SITE_TARGET, d->masks);
     var h = d->layer[0] = run_layer(net, t, d, 0, x);
     h = drop(net, t, h, SITE_DECODER, d->masks);
-    var both[] = {0, attend(net, t, h, d->keys, d->values, &d->cross)};
-    both[1] = drop(net, t, both[1], SITE_CONTEXT, d->masks);
+    d->context = attend(net, t, h, d->keys, d->values, &d->cross);
+    var both[] = {0, drop(net, t, d->context, SITE_CONTEXT, d->masks)};
     for (int l = 1; l < c->decoder_layers; l++) {
         both[0] = h;
         var y = d->layer[l] = run_layer(net, t, d, l, op_concat(t, both, 2));
@@ -161,18 +162,24 @@ static var decode(const translate_net *net, tape *t, decoding *d, const int32_t 
     return drop(net, t, x, SITE_OUT, d->masks);
 }
 
-static var decode_batch(const translate_net *net, tape *t, const translate_batch *b) {
+/* covered: receives the coverage loss, or NULL. */
+static var decode_batch(const translate_net *net, tape *t, const translate_batch *b, var *covered) {
     translate_memory m = translate_net_encode(net, t, b->source_id, &b->source);
     decoding d = {.keys = m.keys, .values = m.values, .first = m.first, .steps = &b->target,
-                  .masks = &b->target, .cross = {.query = &b->target, .key = &b->source}};
-    return decode(net, t, &d, b->previous);
+                  .masks = &b->target, .cross = {.query = &b->target, .key = &b->source, .covered = covered}};
+    var x = decode(net, t, &d, b->previous);
+    if (covered) *covered = op_coverage(t, d.context, net->config.coverage);
+    return x;
 }
 
 var translate_net_loss(const translate_net *net, tape *t, const translate_batch *b) {
     entropy_spec spec = {.target = b->gold, .groups = 1, .smoothing = net->config.smoothing,
                          .weight = 1, .agree = b->twice ? net->config.agree : 0};
-    return op_entropy(t, decode_batch(net, t, b), params_var(&net->params, t, net->out_table),
-                      params_var(&net->params, t, net->out_bias), &spec);
+    var part[2] = {0};
+    var x = decode_batch(net, t, b, net->config.coverage > 0 ? &part[1] : NULL);
+    part[0] = op_entropy(t, x, params_var(&net->params, t, net->out_table),
+                         params_var(&net->params, t, net->out_bias), &spec);
+    return op_sum(t, part, 2);
 }
 
 static var scores(const translate_net *net, tape *t, var x) {
@@ -181,7 +188,7 @@ static var scores(const translate_net *net, tape *t, var x) {
 }
 
 var translate_net_scores(const translate_net *net, tape *t, const translate_batch *b) {
-    return scores(net, t, decode_batch(net, t, b));
+    return scores(net, t, decode_batch(net, t, b, NULL));
 }
 
 /* ---- one step */

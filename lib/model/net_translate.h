@@ -46,6 +46,7 @@ typedef struct translate_net_config {
     double recurrent; /* recurrent states */
     double smoothing; /* of the labels */
     double agree;     /* weight of the agreement of two readings */
+    double coverage;  /* weight of the attention's coverage loss, 0: none */
 } translate_net_config;
 
 typedef struct translate_net {

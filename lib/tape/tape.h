@@ -183,8 +183,13 @@ typedef struct cross_spec {
                           NULL: both have the same number */
     int heads;
     real *weights; /* receives the mean over heads, sequence after sequence [T,S], or NULL */
+    bool covered;  /* op_coverage will follow */
 } cross_spec;
 var op_cross(tape *t, var q, var k, var v, var u, const cross_spec *spec);
+/* Coverage loss (See et al. 2017) of what an op_cross with `covered` looked at: weight * sum over rows of
+ * both sides of the least of a weight and the sum of those that earlier queries gave to the same row.
+ * One of the losses below: its gradient from above must be 1. Returns [1,1]. */
+var op_coverage(tape *t, var cross, double weight);
 
 /* 1-D convolution over packed sequences: W [O, width*I] (tap-major), b [1,O] or 0.
  *     y[j] = b + sum over taps k of W_k x[j*stride + k*dilation - left]     zeros outside

@@ -34,7 +34,7 @@ typedef struct translate_options {
     char *cell, *attention, *tie;
     int64_t embed, encoder_hidden, decoder_hidden, encoder_layers, decoder_layers, heads;
     bool norm, residual;
-    double dropout, recurrent_dropout, smoothing, r_drop;
+    double dropout, recurrent_dropout, smoothing, r_drop, coverage_loss;
     /* training */
     char *metric;
     /* decoding */

@@ -34,7 +34,7 @@ void translate_model_shape(const translate_options *o, const translate_lexicon *
         .decoder_hidden = (int)o->decoder_hidden, .decoder_layers = (int)o->decoder_layers,
         .norm = o->norm, .residual = o->residual, .attention = attention_of(o->attention),
         .heads = (int)o->heads, .dropout = o->dropout, .recurrent = o->recurrent_dropout,
-        .smoothing = o->smoothing, .agree = o->r_drop};
+        .smoothing = o->smoothing, .agree = o->r_drop, .coverage = o->coverage_loss};
 }
 
 /* ---- saving */
