@@ -107,7 +107,7 @@ demo() {
     build
     mkdir -p build/demo
     say "training a small tagger on 460 sentences"
-    run build/rill-tag train --size small --batch 128 --epochs 20 --force \
+    run build/rill-tag train --size small --force \
         --model build/demo/english.rill --log build/demo/english.jsonl \
         --dev corpora/english-dev.conllu corpora/english.conllu
     say "drawing the learning curve"

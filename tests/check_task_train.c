@@ -146,6 +146,23 @@ START_TEST(wrong_kind_of_file) {
 }
 END_TEST
 
+/* Passes and batch follow the size of the data, unless they were said. */
+START_TEST(size_of_data) {
+    static const struct {
+        size_t tokens;
+        int64_t epochs, batch;
+    } rows[] = {{0, 20, 32}, {4069, 20, 32}, {50000, 20, 125}, {204577, 10, 256}, {5000000, 5, 256}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        tag_options o = {0}, said = {.common.batch = 7, .train.epochs = 3};
+        tag_options_data(&o, rows[i].tokens);
+        tag_options_data(&said, rows[i].tokens);
+        ck_assert_int_eq(o.train.epochs, rows[i].epochs);
+        ck_assert_int_eq(o.common.batch, rows[i].batch);
+        ck_assert(said.train.epochs == 3 && said.common.batch == 7);
+    }
+}
+END_TEST
+
 TCase *train_cases(void) {
     TCase *t = tcase_create("train");
     tcase_set_timeout(t, 300);
@@ -156,5 +173,6 @@ TCase *train_cases(void) {
     tcase_add_test(t, changed_data_are_refused);
     tcase_add_test(t, models_are_not_overwritten);
     tcase_add_test(t, wrong_kind_of_file);
+    tcase_add_test(t, size_of_data);
     return t;
 }

@@ -45,6 +45,8 @@ typedef struct tag_options {
 extern const option_table tag_option_table;
 /* Fills in what the size decides (hidden, form_dim, dropout, ...). */
 void tag_options_size(tag_options *o);
+/* Passes and batch that are 0, by the size of the training data. */
+void tag_options_data(tag_options *o, size_t tokens);
 
 /* ---- words and labels as numbers */
 

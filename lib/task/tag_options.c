@@ -9,7 +9,7 @@
 static const option_row rows[] = {
 #include "task/rows_common.def"
     NUMBER("batch", 'b', COMMON(batch), "0", 0, 1000000, T | AE,
-           "Tokens per batch; 0: 512 in training, 2048 elsewhere"),
+           "Tokens per batch; 0: by the size of the data in training (32 to 256), 2048 elsewhere"),
     /* data */
     WORD("input", 'i', COMMON(input), "auto",
          "auto|conllu|columns|vertical|horizontal|text", "FORMAT", OPTION_ALL,
@@ -54,8 +54,13 @@ static const option_row rows[] = {
     AMOUNT("word-dropout", AT(word_dropout), "0.25", 0, 1000, S,
            "A form is hidden with probability X/(X + its count)"),
     AMOUNT("smoothing", AT(smoothing), "0", 0, 0.9, S, "Label smoothing"),
-    AMOUNT("r-drop", AT(r_drop), "0", 0, 1000, S,
-           "Each sentence is read twice under different dropout; weight of how far both guesses are apart; 0: read once"),
+    AMOUNT("r-drop", AT(r_drop), "1", 0, 1000, S,
+           "Each sentence is read twice under different dropout; weight of how far both guesses "
+           "are apart; 0: read once (as where all columns have a CRF)"),
+#define TRAIN_EPOCHS "0"
+#define TRAIN_EPOCHS_LEAST 0
+#define TRAIN_EPOCHS_HELP "Passes over the training data; 0: by their size, 5 to 20"
+#define TRAIN_RATE "0.004"
 #include "task/rows_train.def"
     /* apply and eval */
     SWITCH("probs", AT(probs), "false", A, "Write the probability of every label"),
@@ -93,4 +98,15 @@ void tag_options_size(tag_options *o) {
         if (o->char_hidden == 0) o->char_hidden = p->char_hidden;
         if (o->dropout < 0) o->dropout = p->dropout;
     }
+}
+
+static int64_t within(int64_t least, int64_t x, int64_t most) {
+    return x < least ? least : x > most ? most : x;
+}
+
+/* Small data are seen more often, in smaller batches: what counts is the number of updates. */
+void tag_options_data(tag_options *o, size_t tokens) {
+    const int64_t n = tokens > 0 ? (int64_t)tokens : 1;
+    if (o->train.epochs == 0) o->train.epochs = within(5, 2100000 / n, 20);
+    if (o->common.batch == 0) o->common.batch = within(32, n / 400, 256);
 }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SITE_WORD = 3, DEFAULT_BATCH = 512 };
+enum { SITE_WORD = 3 };
 
 typedef struct training {
     job job; /* first: the loop's `self` is both */
@@ -93,13 +93,20 @@ static int fill_words(training *t, int64_t epoch, const int32_t *item, int32_t s
     return pack_make(&t->memory, length, name, sentences, &batch->words);
 }
 
+/* Whether there is a softmax whose two guesses could agree. */
+static bool reads_twice(const training *t) {
+    bool any = false;
+    for (int i = 0; i < t->net.config.heads; i++) any |= !t->net.config.head[i].crf;
+    return any && t->o.r_drop > 0;
+}
+
 static int fill_batch(training *t, int64_t epoch, int64_t number, int64_t update,
                       tag_batch *batch) {
     arena_reset(&t->memory);
     *batch = (tag_batch){0};
     const int32_t *item = t->plan.item + t->plan.start[number];
     int32_t sentences = t->plan.start[number + 1] - t->plan.start[number];
-    batch->twice = t->o.r_drop > 0;
+    batch->twice = reads_twice(t);
     if (batch->twice) TRY(batch_twice(&t->memory, &item, &sentences));
     TRY(fill_words(t, epoch, item, sentences, batch));
     int32_t N = batch->words.total, *form, forms;
@@ -184,6 +191,7 @@ static double memory_needed(const training *t, size_t weights) {
     for (size_t i = 0; i < t->data.sentences; i++) {
         if (t->length[i] > tokens) tokens = t->length[i];
     }
+    if (reads_twice(t)) tokens *= 2;
     double unit = (double)(2 * t->o.hidden * t->o.layers * KEPT + BESIDE);
     return sizeof(real) * ((double)weights * 6 + (double)tokens * unit) + PROGRAM;
 }
@@ -206,13 +214,13 @@ static void tell_sizes(const training *t) {
 
 static int prepare(training *t, rill_error *error) {
     tag_options_size(&t->o);
-    if (t->o.common.batch == 0) t->o.common.batch = DEFAULT_BATCH;
     TRY(read_vectors(t, error));
     TRY(tag_data_read(&t->data, &t->lexicon, &t->o, job_files(&t->job), t->job.files,
                       t->job.hooks, error));
     if (!t->job.resume) {
         TRY(tag_warn(&t->o, job_files(&t->job), t->job.files, t->job.hooks, error));
     }
+    tag_options_data(&t->o, t->data.tokens);
     t->length = mem_new(t->data.sentences, sizeof *t->length);
     if (!t->length) return status_nomem(error);
     for (size_t i = 0; i < t->data.sentences; i++) {

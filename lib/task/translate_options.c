@@ -60,7 +60,8 @@ static const option_row rows[] = {
            "Dropout of recurrent states, one mask per sentence"),
     AMOUNT("smoothing", AT(smoothing), "0.1", 0, 0.9, S, "Label smoothing"),
     AMOUNT("r-drop", AT(r_drop), "0", 0, 1000, S,
-           "Each pair is read twice under different dropout; weight of how far both guesses are apart; 0: read once"),
+           "Each pair is read twice under different dropout; weight of how far both guesses are "
+           "apart; 0: read once"),
     AMOUNT("coverage-loss", AT(coverage_loss), "0", 0, 100, S,
            "Weight of what the attention pays for looking at the same place again"),
     /* training */
