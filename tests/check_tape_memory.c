@@ -71,6 +71,7 @@ START_TEST(failure_runs_through) {
                        op_pool(&t, b, POOL_MAX, &seq),
                        op_attend(&t, a, b, &seq),
                        op_cross(&t, a, a, b, 0, &cross),
+                       op_coverage(&t, b, 1),
                        op_dropout(&t, b, 0.5, 0, &seq, DROPOUT_ROWS),
                        op_rnn(&t, a, &rnn, &seq),
                        op_conv(&t, a, b, 0, &conv, &seq, &out),

@@ -152,14 +152,30 @@ static var build_cross(rig *r, int v) {
     return op_cross(&r->t, q, k, values, additive ? rig_real(r, RIG_WHOLE, 1, A) : 0, &s);
 }
 
-static var build_coverage(rig *r, int v) {
-    const int heads = 1 + digit(&v, 2), A = 2 * heads;
-    bool far = digit(&v, 2);
+/* An attention whose looks are counted. */
+static var covered_cross(rig *r, int heads, bool far, bool additive) {
     const cross_spec s = {.query = &r->seq, .key = far ? &r->far : &r->seq, .heads = heads,
                           .covered = true};
     const rig_span keys = far ? RIG_FAR : RIG_ROWS;
-    var q = rig_real(r, RIG_ROWS, 0, A), k = rig_real(r, keys, 0, A);
-    return op_coverage(&r->t, op_cross(&r->t, q, k, rig_real(r, keys, 0, A), 0, &s), 0.6);
+    const int A = 2 * heads;
+    var q = rig_real(r, RIG_ROWS, 0, A), k = rig_real(r, keys, 0, A), values = rig_real(r, keys, 0, A);
+    return op_cross(&r->t, q, k, values, additive ? rig_real(r, RIG_WHOLE, 1, A) : 0, &s);
+}
+
+static var build_coverage(rig *r, int v) {
+    const int heads = 1 + digit(&v, 2);
+    return op_coverage(&r->t, covered_cross(r, heads, digit(&v, 2), false), 0.6);
+}
+
+/* Beside a loss of what the attention gives, so that both flow back together. */
+static var build_covered(rig *r, int v) {
+    const int heads = 1 + digit(&v, 2);
+    bool far = digit(&v, 2);
+    var y = covered_cross(r, heads, far, digit(&v, 2));
+    const entropy_spec s = {.target = rig_numbers(r, RIG_ROWS, 0, 1, 0, 2), .groups = 1, .weight = 1};
+    const var part[] = {op_coverage(&r->t, y, 0.6),
+                        op_entropy(&r->t, y, rig_real(r, RIG_WHOLE, 3, 2 * heads), 0, &s)};
+    return op_sum(&r->t, part, 2);
 }
 
 static var build_conv(rig *r, int v) {
@@ -275,6 +291,7 @@ const rig_case rig_cases[] = {
     {"attend", OP_ATTEND, build_attend, 1, true},
     {"cross", OP_CROSS, build_cross, 12, true},
     {"coverage", OP_COVERAGE, build_coverage, 4, false},
+    {"covered", OP_SUM, build_covered, 8, false},
     {"conv", OP_CONV, build_conv, 16, true},
     {"crf", OP_CRF, build_crf, 4, false},
     {"entropy", OP_ENTROPY, build_entropy, 128, false},

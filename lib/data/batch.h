@@ -32,7 +32,7 @@ MUST_USE int batch_shuffle(batch_plan *p, const int32_t *length, size_t count, i
 MUST_USE int batch_sorted(batch_plan *p, const int32_t *length, size_t count, int64_t budget);
 void batch_free(batch_plan *p);
 
-/* Name of an item in random masks; again: of its second reading. */
+/* Name of an item in random masks; again: of its second reading. Bit 62 is for names of other things. */
 static inline uint64_t batch_name(int64_t epoch, int32_t item, bool again) {
     return (uint64_t)again << 63 | (uint64_t)epoch << 40 | (uint32_t)item;
 }

@@ -3,12 +3,12 @@
  * A tile is R outputs by C groups of 16 inputs of dw, all in registers; each row n of the batch
  * loads C groups of x, broadcasts R elements of dy, and does R*C fused multiply-adds. Every element
  * of dw has one accumulator and meets the rows in order, so its bits do not depend on the tile it
- * falls into. Rows are worked off in chunks (the sums wait in dw); both operands of a chunk are
- * packed, row after row, and still in the caches when they are multiplied:
+ * falls into. Rows are worked off in chunks (the sums wait in dw), outputs in blocks; what is multiplied
+ * stands packed, row after row, in the second cache or the third:
  *
- *     room    | strips of dy: ceil(O/R) of [n][R] | panels of x: ceil(I/32) of [n][32] |
+ *     room    | panels of x: ceil(I/32) of [n][32] | strips of dy's block: ceil(O/R) of [n][R] |
  *
- * zero-filled past O and I. A panel stays in the first cache while the strips pass by.
+ * zero-filled past O and I.
  */
 #ifndef RILL_MATH_KERNELS_OUTER_H
 #define RILL_MATH_KERNELS_OUTER_H
@@ -25,7 +25,10 @@ enum { OUTER_ROWS = 2, OUTER_GROUPS = 1 };
 enum { OUTER_ROWS = 6, OUTER_GROUPS = 1 }; /* 6 sums of two registers each, of 16 */
 #endif
 
-enum { OUTER_CHUNK = 512 }; /* rows, at most */
+enum {
+    OUTER_CHUNK = 512, /* rows, at most */
+    OUTER_BLOCK = 504  /* outputs that are packed together: whole strips of every width */
+};
 
 typedef struct outer_part {
     int n;
@@ -102,7 +105,7 @@ static void outer_edge(outer_part *p, int rows, int columns) {
     for (int r = 0; r < rows; r++) memcpy(dw + r * ldw, room + r * wide, bytes);
 }
 
-/* All strips [n][R] of a chunk against its panels. */
+/* The strips [n][R] of a block against all panels. */
 static void outer_chunk(int n, const real *strips, int O, const real *panels, int I, real *dw,
                         int ldw) {
     enum { WIDE = OUTER_GROUPS * LANES };
@@ -126,11 +129,13 @@ static void outer(int n, const real *dy, int ldy, int O, const real *x, int ldx,
     const int chunks = (n + OUTER_CHUNK - 1) / OUTER_CHUNK;
     for (int chunk = 0, at = 0; chunk < chunks; chunk++) {
         const int count = (n - at) / (chunks - chunk);
-        const int64_t strips = (O + OUTER_ROWS - 1) / OUTER_ROWS * OUTER_ROWS;
-        real *panels = room + (strips * count + LANES - 1) / LANES * LANES;
-        outer_pack(count, dy + (int64_t)at * ldy, ldy, O, OUTER_ROWS, room);
-        outer_pack(count, x + (int64_t)at * ldx, ldx, I, PANEL, panels);
-        outer_chunk(count, room, O, panels, I, dw, ldw);
+        real *strips = room + (int64_t)(I + PANEL - 1) / PANEL * PANEL * count;
+        outer_pack(count, x + (int64_t)at * ldx, ldx, I, PANEL, room);
+        for (int o = 0; o < O; o += OUTER_BLOCK) {
+            const int outputs = O - o < OUTER_BLOCK ? O - o : OUTER_BLOCK;
+            outer_pack(count, dy + (int64_t)at * ldy + o, ldy, outputs, OUTER_ROWS, strips);
+            outer_chunk(count, strips, outputs, room, I, dw + (int64_t)o * ldw, ldw);
+        }
         at += count;
     }
 }
@@ -138,8 +143,9 @@ static void outer(int n, const real *dy, int ldy, int O, const real *x, int ldx,
 /* Elements of room: those of the longest chunk, in whole cache lines. */
 static size_t outer_room(int n, int O, int I) {
     const size_t most = (size_t)(n < OUTER_CHUNK ? n : OUTER_CHUNK);
-    const size_t size = most * ((size_t)O + OUTER_ROWS + (size_t)I + PANEL);
-    return (size / LANES + 2) * LANES;
+    const size_t outputs = (size_t)(O < OUTER_BLOCK ? O : OUTER_BLOCK);
+    const size_t size = most * (outputs + OUTER_ROWS + (size_t)I + PANEL);
+    return (size / LANES + 1) * LANES;
 }
 
 #endif

@@ -216,7 +216,7 @@ typedef struct entropy_spec {
     double smoothing, weight;
     const real *balance; /* [columns] further weight of rows with that target, or NULL */
     double agree; /* above 0: N is even, rows N/2.. read the first ones again (their targets are not
-                     looked at), and this weight times op_agree of both is added */
+                     looked at), and this weight times op_agree is added for what has a target */
 } entropy_spec;
 var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec);
 

@@ -36,7 +36,8 @@ typedef struct tag_options {
     char *size, *cell, *chars;
     int64_t hidden, layers, form_dim, char_dim, char_hidden, affix_dim; /* 0: by size */
     bool norm, residual;
-    double dropout, recurrent_dropout, word_dropout, smoothing, r_drop; /* -1: by size */
+    double dropout; /* -1: by size */
+    double recurrent_dropout, word_dropout, smoothing, r_drop;
     /* apply and eval */
     bool probs, ranges, wrapped, raw;
     int64_t nbest, max_record, samples;

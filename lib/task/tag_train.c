@@ -119,7 +119,7 @@ static int fill_batch(training *t, int64_t epoch, int64_t number, int64_t update
         drop_words(t, batch->words.name[b], token + at, pack_length(&batch->words, b), dropped + at);
     }
     TRY(find_unique(t, token, N, unique, &form, &forms));
-    uint64_t name = (uint64_t)1 << 63 | (uint64_t)update << 32;
+    uint64_t name = (uint64_t)1 << 62 | (uint64_t)update << 30; /* of forms */
     TRY(tag_forms_batch(&t->data.forms, form, forms, name, &t->memory, batch));
     batch->unique = unique;
     batch->dropped = dropped;

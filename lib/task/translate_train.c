@@ -204,6 +204,7 @@ static void tell_sizes(const training *t) {
                    d->empty, d->skipped, (long long)t->o.max_pieces);
     }
     double units = (double)t->o.common.batch * (double)t->o.decoder_hidden * 60;
+    if (t->o.r_drop > 0) units *= 2;
     train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
                sizeof(real) * ((double)weights * 7 + units) / 1e6);
 }

@@ -129,7 +129,7 @@ static void outer_run(void *data) {
                j->inputs, j->room);
 }
 
-/* The same by OpenBLAS on one thread: the peer. */
+/* The same by OpenBLAS: the peer. OPENBLAS_CORETYPE, where it is set, holds it to older kernels. */
 static void outer_blas(void *data) {
     const outer_work *j = data;
     cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, j->outputs, j->inputs, j->n, 1, j->dy,
