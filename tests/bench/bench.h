@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 enum { THREADS = 2 }; /* most that are measured */
+enum { TRAIN_TOKENS = 512 }; /* of a training step: as many rows as 256 tokens read twice have */
 
 /* The sentences of a file. */
 typedef struct text {

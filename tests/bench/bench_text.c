@@ -22,7 +22,6 @@ enum {
     XPOS = 49,
     FEATS = 185,
     ATTRIBUTES = 21,
-    TRAIN_TOKENS = 512, /* the tagger's own batches */
     APPLY_TOKENS = 2048,
     KEPT_LETTERS = 48 /* of a longer form the tagger leaves out the middle */
 };

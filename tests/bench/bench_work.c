@@ -136,6 +136,8 @@ void do_training(bench *b) {
     need(rill_options_set(o, "model", b->model, &error), "model", &error);
     need(rill_options_set(o, "force", "true", &error), "force", &error);
     set_number(o, "epochs", 1, &error);
+    set_number(o, "batch", TRAIN_TOKENS, &error);
+    set_number(o, "r-drop", 0, &error);
     need(rill_train("tag", o, files, 1, &hooks, &error), "training", &error);
 }
 
