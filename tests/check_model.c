@@ -9,6 +9,7 @@ int main(void) {
     model_plot_cases(suite);
     model_heat_cases(suite);
     model_translation_cases(suite);
+    model_consensus_cases(suite);
     model_search_cases(suite);
     return test_run(suite);
 }

@@ -10,6 +10,7 @@ void model_keep_cases(Suite *suite);
 void model_plot_cases(Suite *suite);
 void model_heat_cases(Suite *suite);
 void model_search_cases(Suite *suite);
+void model_consensus_cases(Suite *suite);
 void model_translation_cases(Suite *suite);
 
 #endif

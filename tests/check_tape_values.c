@@ -269,6 +269,9 @@ START_TEST(cross_entropy) {
     static const real balance[] = {9, 2, 9};
     s = (entropy_spec){.target = target + 1, .groups = 1, .weight = 1, .balance = balance};
     EXPECT(&d, op_entropy(&d.t, row, up, 0, &s), 1, 1, 2 * 1.4076059f);
+    static const real worth[] = {-3};
+    s.worth = worth;
+    EXPECT(&d, op_entropy(&d.t, row, up, 0, &s), 1, 1, -6 * 1.4076059f);
     desk_close(&d);
 }
 END_TEST

@@ -72,6 +72,7 @@ translate_model *task_translator(void);
 
 TCase *translate_apply_cases(void);
 TCase *translate_train_cases(void);
+TCase *translate_risk_cases(void);
 TCase *apply_cases(void);
 TCase *format_cases(void);
 TCase *filter_cases(void);

@@ -276,7 +276,9 @@ static const char *const ways[][3] = {{"beam=1", "align=true", "word-scores=true
                                       {"beam=3", "coverage=0.3", "json=true"},
                                       {"nbest=2", "length-power=0", "json=true"},
                                       {"sample=true", "nbest=3", "temperature=2"},
-                                      {"beam=4", "replace-unk=true", "no-repeat=2"}};
+                                      {"beam=4", "replace-unk=true", "no-repeat=2"},
+                                      {"mbr=6", "nbest=2", "json=true"},
+                                      {"mbr=6", "sample=true", "temperature=3"}};
 
 START_TEST(batches_and_threads) {
     static const char *const batches[] = {"batch=1", "batch=7", "batch=1024"};

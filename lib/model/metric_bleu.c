@@ -11,6 +11,7 @@
 #include "model/metric_ngram.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct bleu {
     bleu_options options;
@@ -78,13 +79,11 @@ static int64_t nearest_length(const ngrams *g) {
     return best;
 }
 
-static int count(bleu *b, bytes system, const bytes *reference, size_t references,
-                 bleu_stats *out) {
+/* N-grams of all sides that were added. */
+static int count_grams(bleu *b, bleu_stats *out) {
     ngrams *g = &b->grams;
-    ngrams_clear(g);
-    TRY(add_side(b, system));
-    for (size_t i = 0; i < references; i++) TRY(add_side(b, reference[i]));
-    TRY(mem_grow(&b->match, &b->match_room, references + 1, sizeof *b->match));
+    *out = (bleu_stats){0};
+    TRY(mem_grow(&b->match, &b->match_room, g->sides, sizeof *b->match));
     for (int n = 0; n < BLEU_ORDER; n++) {
         TRY(ngrams_next(g, b->match, &out->match[n]));
         out->total[n] = ngrams_total(g, 0);
@@ -94,11 +93,33 @@ static int count(bleu *b, bytes system, const bytes *reference, size_t reference
     return 0;
 }
 
+static int count(bleu *b, bytes system, const bytes *reference, size_t references,
+                 bleu_stats *out) {
+    ngrams_clear(&b->grams);
+    TRY(add_side(b, system));
+    for (size_t i = 0; i < references; i++) TRY(add_side(b, reference[i]));
+    return count_grams(b, out);
+}
+
 int bleu_count(bleu *b, bytes system, const bytes *reference, size_t references, bleu_stats *out,
                rill_error *error) {
     if (!references) return status_fail(error, RILL_EUSAGE, "BLEU without a reference");
-    *out = (bleu_stats){0};
     return metric_failed(count(b, system, reference, references, out), error);
+}
+
+static int add_ids(bleu *b, const int32_t *id, size_t count) {
+    int32_t *to;
+    TRY(ngrams_side(&b->grams, count, &to));
+    if (count > 0) memcpy(to, id, count * sizeof *to);
+    return 0;
+}
+
+int bleu_count_ids(bleu *b, const int32_t *system, size_t length, const int32_t *reference,
+                   size_t reference_length, bleu_stats *out) {
+    ngrams_clear(&b->grams);
+    TRY(add_ids(b, system, length));
+    TRY(add_ids(b, reference, reference_length));
+    return count_grams(b, out);
 }
 
 void bleu_add(bleu_stats *sum, const bleu_stats *one) {

@@ -57,6 +57,9 @@ void bleu_free(bleu *b);
 /* One sentence of the system against its references (one or more). */
 MUST_USE int bleu_count(bleu *b, bytes system, const bytes *reference, size_t references,
                         bleu_stats *out, rill_error *error);
+/* The same of two sequences of numbers, such as ids of units. RILL_ENOMEM, RILL_ELIMIT. */
+MUST_USE int bleu_count_ids(bleu *b, const int32_t *system, size_t length, const int32_t *reference,
+                            size_t reference_length, bleu_stats *out);
 void bleu_add(bleu_stats *sum, const bleu_stats *one);
 /* Of options only smoothing, value and effective play a part; NULL: zeroed. */
 bleu_result bleu_score(const bleu_stats *sum, const bleu_options *options);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Numbers of the dropout masks; a layer takes 2 from its own on. */
@@ -91,6 +92,25 @@ static var drop(const translate_net *net, tape *t, var x, uint32_t site, const p
     return op_dropout(t, x, net->config.dropout, site, seq, DROPOUT_SEQUENCES);
 }
 
+void translate_net_return(translate_net *net) {
+    free(net->params.packed);
+    free(net->params.packed_data);
+    net->params.packed = NULL;
+    net->params.packed_data = NULL;
+}
+
+int translate_net_borrow(const translate_net *net, const real *weights, const compute *c,
+                         translate_net *out) {
+    *out = *net;
+    out->params.value = (real *)weights;
+    out->params.grad = NULL;
+    out->params.packed = NULL;
+    out->params.packed_data = NULL;
+    int status = params_pack(&out->params, c);
+    if (status < 0) translate_net_return(out);
+    return status;
+}
+
 translate_memory translate_net_encode(const translate_net *net, tape *t, const int32_t *id,
                                       const pack *source) {
     const params *p = &net->params;
@@ -173,8 +193,9 @@ static var decode_batch(const translate_net *net, tape *t, const translate_batch
 }
 
 var translate_net_loss(const translate_net *net, tape *t, const translate_batch *b) {
-    entropy_spec spec = {.target = b->gold, .groups = 1, .smoothing = net->config.smoothing,
-                         .weight = 1, .agree = b->twice ? net->config.agree : 0};
+    entropy_spec spec = {.target = b->gold, .groups = 1, .weight = 1, .worth = b->worth,
+                         .smoothing = b->worth ? 0 : net->config.smoothing,
+                         .agree = b->twice ? net->config.agree : 0};
     var part[2] = {0};
     var x = decode_batch(net, t, b, net->config.coverage > 0 ? &part[1] : NULL);
     part[0] = op_entropy(t, x, params_var(&net->params, t, net->out_table),

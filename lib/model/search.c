@@ -134,12 +134,15 @@ static int by_probability(const void *a, const void *b) {
     return x->word < y->word ? -1 : x->word > y->word;
 }
 
-/* How many of the sorted choices may be drawn, and their share. */
-static int keep_choices(const search *s, const choice *list, double *share) {
-    int most = s->c->top_k > 0 && s->c->top_k < s->scorer->words ? s->c->top_k : s->scorer->words;
+/* How many of the n choices may be drawn, and their share. They are sorted only where that matters: a
+ * vocabulary is long. */
+static int keep_choices(const search *s, choice *list, int n, double *share) {
+    const bool few = s->c->top_k > 0 && s->c->top_k < n, some = s->c->top_p < 1;
+    const int most = few ? s->c->top_k : n;
     int kept = 0;
     *share = 0;
-    while (kept < most && (kept == 0 || *share < s->c->top_p) && list[kept].p > 0) {
+    if (few || some) qsort(list, (size_t)n, sizeof *list, by_probability);
+    while (kept < most && (kept == 0 || !some || *share < s->c->top_p)) {
         *share += (double)list[kept++].p;
     }
     return kept;
@@ -155,10 +158,12 @@ static int32_t draw(search *s, const search_item *item, const hypo *h, int slot,
     real cool = (real)(1 / s->c->temperature);
     for (int w = 0; w < V; w++) room[w] = drawable(logp[w]) ? logp[w] * cool : -1e30f;
     s->k->softmax(V, room, room);
-    for (int w = 0; w < V; w++) s->choice[w] = (choice){drawable(logp[w]) ? room[w] : 0, w};
-    qsort(s->choice, (size_t)V, sizeof *s->choice, by_probability);
+    int n = 0;
+    for (int w = 0; w < V; w++) {
+        if (drawable(logp[w]) && room[w] > 0) s->choice[n++] = (choice){room[w], w};
+    }
     double share;
-    int kept = keep_choices(s, s->choice, &share);
+    int kept = keep_choices(s, s->choice, n, &share);
     if (kept == 0) return -1;
     uint64_t key = rng_key(s->c->seed, SITE_SAMPLE);
     rng_words words = rng_block(key, item->name, (uint64_t)slot << 32 | (uint32_t)length);

@@ -106,8 +106,8 @@ int params_pack(params *p, const compute *c) {
     for (size_t i = 0; i < p->count; i++) {
         if (p->list[i].rows > 1) total += panel_size(p->list[i].rows, p->list[i].cols);
     }
-    p->packed = mem_new(p->count, sizeof *p->packed);
-    p->packed_data = slab_new(total);
+    if (!p->packed) p->packed = mem_new(p->count, sizeof *p->packed);
+    if (!p->packed_data) p->packed_data = slab_new(total);
     if (!p->packed || !p->packed_data) return RILL_ENOMEM;
     real *at = p->packed_data;
     for (size_t i = 0; i < p->count; i++) {

@@ -46,7 +46,8 @@ MUST_USE int params_add(params *p, int rows, int cols, init_kind init, double sc
 MUST_USE int params_alloc(params *p, bool gradients);
 /* Initial weights: a function of (seed, number of the parameter) only. */
 MUST_USE int params_init(params *p, uint64_t seed);
-/* Packs every parameter with more than one row for inference: shared, read-only from then on. */
+/* Packs every parameter with more than one row for inference: shared, read-only from then on. Again: after
+ * the weights have changed, when nobody reads. */
 MUST_USE int params_pack(params *p, const compute *c);
 size_t params_weights(const params *p); /* weights, padding not counted */
 void params_free(params *p);

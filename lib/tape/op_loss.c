@@ -81,6 +81,7 @@ static void entropy_group(entropy_run *r, int64_t i, int g) {
         return;
     }
     if (r->spec.balance) weight *= (double)r->spec.balance[from + target];
+    if (r->spec.worth) weight *= (double)r->spec.worth[row];
     if (r->halves == 1) {
         r->loss[row] += softmax_loss(r, V, target, weight, a);
         if (r->record) softmax_slope(r, V, target, weight, a);

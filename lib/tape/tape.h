@@ -215,6 +215,7 @@ typedef struct entropy_spec {
     int groups;
     double smoothing, weight;
     const real *balance; /* [columns] further weight of rows with that target, or NULL */
+    const real *worth;   /* [N] further weight of each row, of any sign, or NULL; with `agree` [N/2] */
     double agree; /* above 0: N is even, rows N/2.. read the first ones again (their targets are not
                      looked at), and this weight times op_agree is added for what has a target */
 } entropy_spec;

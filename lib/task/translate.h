@@ -36,9 +36,11 @@ typedef struct translate_options {
     bool norm, residual;
     double dropout, recurrent_dropout, smoothing, r_drop, coverage_loss;
     /* training */
-    char *metric;
+    char *metric, *init;
+    double risk;
+    int64_t risk_samples;
     /* decoding */
-    int64_t beam, nbest, no_repeat, min_length, max_length, top_k;
+    int64_t beam, nbest, mbr, no_repeat, min_length, max_length, top_k;
     double length_power, coverage, temperature, top_p;
     bool sample, pretokenized, replace_unk, align, word_scores, score;
     char *dictionary, *prefix, *picture;

@@ -65,6 +65,12 @@ static const option_row rows[] = {
     AMOUNT("coverage-loss", AT(coverage_loss), "0", 0, 100, S,
            "Weight of what the attention pays for looking at the same place again"),
     /* training */
+    WORD("init", 0, AT(init), NULL, NULL, "MODEL", TF,
+         "Begin with this model's weights; units, sizes and wiring are its own then"),
+    AMOUNT("risk", AT(risk), "0", 0, 1000, S,
+           "Minimum-risk training beside the usual one: answers are drawn from the model and made more or "
+           "less probable by how their sentence BLEU differs from the others' of the pair; its weight"),
+    NUMBER("risk-samples", 0, AT(risk_samples), "5", 2, 1000, S, "Answers drawn for each pair"),
     WORD("metric", 0, AT(metric), "bleu", "bleu|chrf|exact|loss", "NAME", S,
          "Score on the dev data by which the best epoch is chosen"),
 #define TRAIN_EPOCHS "45"
@@ -76,6 +82,9 @@ static const option_row rows[] = {
     /* decoding */
     NUMBER("beam", 0, AT(beam), "5", 1, 1000, AE, "Hypotheses kept at each step; 1: greedy"),
     NUMBER("nbest", 0, AT(nbest), "1", 1, 1000, A, "Answers to each line, as N ||| text ||| score"),
+    NUMBER("mbr", 0, AT(mbr), "0", 0, 1000, AE,
+           "Minimum Bayes risk: of the N best answers (drawn ones with --sample) the one that is most "
+           "like all of them; 0: the best"),
     AMOUNT("length-power", AT(length_power), "1.3", 0, 10, AE,
            "Scores are divided by the length to this power"),
     AMOUNT("coverage", AT(coverage), "0", 0, 10, AE,

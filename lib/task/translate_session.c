@@ -9,6 +9,7 @@
  * Memory: the memory of the encoder, and for each row V scores and W state numbers.
  */
 #include "task/translate.h"
+#include "model/consensus.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ struct translate_session {
     size_t members;
     search_config config;
     int64_t shortest, longest;
+    int wanted;  /* answers, of those that the search finds */
+    bleu *likes; /* for --mbr, or NULL */
     arena memory; /* of the answers, until the next run */
     /* the batch that is being searched */
     pack source;
@@ -54,11 +57,15 @@ static int session_open(size_t members, const translate_options *o, translate_se
         .top_k = (int)o->top_k, .top_p = o->top_p, .seed = (uint64_t)o->common.seed,
         .begin = SUBWORD_BEGIN, .end = SUBWORD_END,
         .barred = o->replace_unk ? -1 : SUBWORD_UNKNOWN};
+    s->wanted = s->config.nbest;
+    if (o->mbr > s->config.nbest) s->config.nbest = (int)o->mbr;
     if (s->config.nbest > s->config.beam) s->config.beam = s->config.nbest;
     s->shortest = o->min_length;
     s->longest = o->max_length;
-    *out = s;
-    return 0;
+    int status = o->mbr > 0 ? bleu_new(NULL, &s->likes, error) : 0;
+    if (status == 0) *out = s;
+    else translate_session_free(s);
+    return status;
 }
 
 static bool same_units(const subword *a, const subword *b) {
@@ -104,6 +111,7 @@ void translate_session_free(translate_session *s) {
         free(s->m[i].state[1]);
     }
     free(s->m);
+    bleu_free(s->likes);
     arena_free(&s->memory);
     arena_free(&s->step);
     free(s);
@@ -278,7 +286,12 @@ static int search_batch(translate_session *s, const translate_source *source, si
     for (size_t i = 0; i < s->members; i++) TRY(encode(s, &s->m[i]));
     const search_scorer scorer = {.self = s, .words = s->m[0].net->config.target_words,
                                   .step = step};
-    return search_run(&s->config, &scorer, s->m[0].tape.c.k, item, (int)count, &s->memory, results);
+    TRY(search_run(&s->config, &scorer, s->m[0].tape.c.k, item, (int)count, &s->memory, results));
+    for (size_t i = 0; i < count; i++) {
+        if (s->likes) TRY(consensus_sort(s->likes, s->config.sample, &s->memory, &results[i]));
+        if (results[i].count > s->wanted) results[i].count = s->wanted;
+    }
+    return 0;
 }
 
 int translate_session_run(translate_session *s, const translate_source *source, size_t count,

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "data/batch.h"
 #include "task/job.h"
+#include "task/translate_risk.h"
 #include "task/translate_score.h"
 
 #include <stdlib.h>
@@ -19,6 +20,8 @@ typedef struct training {
     translate_lexicon lexicon;
     translate_data data, dev;
     translate_net net;
+    translate_model *first; /* of --init, until its weights are taken */
+    translate_risk *risk; /* NULL: none */
     int32_t *length; /* [pairs] of the longer side with its end; 0: left out */
     int64_t epoch;   /* that the ids belong to, -1: none yet */
     batch_plan plan;
@@ -118,6 +121,37 @@ static int fill_batch(training *t, int64_t epoch, int64_t number, translate_batc
     return 0;
 }
 
+/* The pairs of a batch as they stand in the data, each once. */
+static int list_pairs(training *t, int64_t epoch, int64_t number, translate_pair **out, size_t *count) {
+    const int32_t *item = t->plan.item + t->plan.start[number];
+    *count = (size_t)(t->plan.start[number + 1] - t->plan.start[number]);
+    *out = arena_zero(&t->memory, *count, sizeof **out);
+    if (!*out) return RILL_ENOMEM;
+    for (size_t i = 0; i < *count; i++) {
+        const size_t k = (size_t)item[i];
+        (*out)[i] = (translate_pair){.source = {.id = t->data.id[SOURCE] + t->data.at[SOURCE][k],
+                                                .count = (int32_t)units_of(t, SOURCE, k),
+                                                .name = batch_name(epoch, item[i], false)},
+                                     .target = t->data.id[TARGET] + t->data.at[TARGET][k],
+                                     .length = (int32_t)units_of(t, TARGET, k)};
+    }
+    return 0;
+}
+
+/* Adds the loss of the model's own answers. */
+static int add_risk(training *t, tape *tape, int64_t epoch, int64_t number, var *loss,
+                    rill_error *error) {
+    translate_pair *pair;
+    translate_batch drawn;
+    size_t pairs;
+    if (list_pairs(t, epoch, number, &pair, &pairs) < 0) return status_nomem(error);
+    TRY(translate_risk_draw(t->risk, pair, pairs, &t->memory, &drawn, error));
+    if (drawn.target.count == 0) return 0;
+    const var both[] = {*loss, translate_net_loss(&t->net, tape, &drawn)};
+    *loss = both[0] && both[1] ? op_sum(tape, both, 2) : 0;
+    return 0;
+}
+
 static int batch_loss(void *self, tape *tape, int64_t epoch, int64_t number, int64_t update,
                       var *loss, double *items, rill_error *error) {
     training *t = self;
@@ -127,35 +161,23 @@ static int batch_loss(void *self, tape *tape, int64_t epoch, int64_t number, int
     if (status < 0) return status_nomem(error);
     *loss = translate_net_loss(&t->net, tape, &batch);
     *items = batch.target.total;
-    return 0;
+    return t->risk ? add_risk(t, tape, epoch, number, loss, error) : 0;
 }
 
 /* ---- dev scores, model */
-
-/* A network over other weights, packed for inference. */
-static int borrow_net(const translate_net *net, const real *weights, const compute *c,
-                      translate_net *out, rill_error *error) {
-    *out = *net;
-    out->params.value = (real *)weights;
-    out->params.grad = NULL;
-    out->params.packed = NULL;
-    out->params.packed_data = NULL;
-    return params_pack(&out->params, c) < 0 ? status_nomem(error) : 0;
-}
 
 /* Scores of weights when the search keeps `beam` hypotheses. */
 static int score_weights(training *t, const real *weights, int64_t beam, train_scores *out,
                          rill_error *error) {
     translate_net net;
     const compute c = {.k = cpu_kernels(), .pool = t->job.pool};
-    TRY(borrow_net(&t->net, weights, &c, &net, error));
+    if (translate_net_borrow(&t->net, weights, &c, &net) < 0) return status_nomem(error);
     translate_options options = t->o;
     options.beam = beam;
     options.nbest = 1;
     const translate_run run = {.lexicon = &t->lexicon, .o = &options, .net = &net, .count = 1};
     int status = translate_validate(&run, &t->dev, t->job.pool, out, error);
-    free(net.params.packed);
-    free(net.params.packed_data);
+    translate_net_return(&net);
     return status;
 }
 
@@ -227,6 +249,54 @@ static int check_options(const translate_options *o, rill_error *error) {
     return 0;
 }
 
+/* What makes --init's network and units; the rest of the options stays as it was given. */
+static int take_shape(translate_options *o, const translate_options *from, rill_error *error) {
+    static const char *const names[] = {
+        "units",     "source-units", "target-units",   "share",          "vocab-size",     "min-count",
+        "normalize", "lower",        "cell",           "attention",      "heads",          "tie",
+        "embed",     "norm",         "encoder-hidden", "decoder-hidden", "encoder-layers", "decoder-layers",
+        "residual"};
+    const option_table *table = &translate_option_table;
+    buffer text = {0};
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < sizeof names / sizeof *names; i++) {
+        const option_row *row = options_find(table, bytes_of(names[i]));
+        buffer_clear(&text);
+        if (!options_get(table, from, row, &text)) continue;
+        status = buffer_status(&text, error);
+        if (status == 0) status = options_set(table, o, bytes_of(names[i]), buffer_view(&text), error);
+    }
+    buffer_free(&text);
+    return status;
+}
+
+/* The model that training begins with; its units become the training's. */
+static int open_first(training *t, rill_error *error) {
+    bundle *file;
+    void *model;
+    if (t->o.subwords || t->o.target_subwords) {
+        return status_fail(error, RILL_EUSAGE, "--init has units of its own, --subwords others");
+    }
+    TRY(bundle_open(t->o.init, &file, error));
+    TRY(task_model_open(&task_translate, file, &model, error));
+    t->first = model;
+    TRY(take_shape(&t->o, &t->first->options, error));
+    t->lexicon = t->first->lexicon;
+    t->first->lexicon = (translate_lexicon){0};
+    return 0;
+}
+
+/* Weights that training begins with. */
+static int first_weights(training *t, rill_error *error) {
+    params *p = &t->net.params;
+    if (params_alloc(p, true) < 0) return status_nomem(error);
+    if (t->o.init) memcpy(p->value, t->first->net.params.value, p->size * sizeof *p->value);
+    else if (params_init(p, (uint64_t)t->o.common.seed) < 0) return status_nomem(error);
+    task_model_free(&task_translate, t->first);
+    t->first = NULL;
+    return t->o.risk > 0 ? translate_risk_new(&t->net, &t->o, t->job.pool, &t->risk, error) : 0;
+}
+
 static int prepare(training *t, rill_error *error) {
     translate_net_config config;
     TRY(check_options(&t->o, error));
@@ -235,7 +305,8 @@ static int prepare(training *t, rill_error *error) {
     if (!t->job.resume) {
         TRY(translate_warn(&t->o, job_files(&t->job), t->job.files, t->job.hooks, error));
     }
-    TRY(translate_lexicon_learn(&t->lexicon, &t->o, &t->data, t->job.hooks, error));
+    if (t->o.init) TRY(open_first(t, error));
+    else TRY(translate_lexicon_learn(&t->lexicon, &t->o, &t->data, t->job.hooks, error));
     TRY(read_dev(t, error));
     t->length = mem_new(t->data.pairs, sizeof *t->length);
     if (!t->length) return status_nomem(error);
@@ -247,14 +318,12 @@ static int prepare(training *t, rill_error *error) {
     }
     if (translate_net_build(&t->net, &config) < 0) return status_nomem(error);
     tell_sizes(t);
-    if (params_alloc(&t->net.params, true) < 0 ||
-        params_init(&t->net.params, (uint64_t)t->o.common.seed) < 0) {
-        return status_nomem(error);
-    }
-    return 0;
+    return first_weights(t, error);
 }
 
 static void training_free(training *t) {
+    translate_risk_free(t->risk);
+    task_model_free(&task_translate, t->first);
     job_end(&t->job);
     translate_lexicon_free(&t->lexicon);
     translate_data_free(&t->data);

@@ -1,0 +1,52 @@
+/* consensus: see consensus.h. */
+#include "model/consensus.h"
+
+#include <math.h>
+
+int consensus_bleu(bleu *b, const int32_t *system, int length, const int32_t *reference,
+                   int reference_length, double *out) {
+    static const bleu_options options = {.smoothing = BLEU_ADD, .value = 1};
+    bleu_stats stats;
+    TRY(bleu_count_ids(b, system, (size_t)length, reference, (size_t)reference_length, &stats));
+    *out = bleu_score(&stats, &options).score / 100;
+    return 0;
+}
+
+/* The better half of an insertion sort: answers are few. */
+static void put(search_answer *list, int count, const search_answer *answer) {
+    int at = count;
+    for (; at > 0 && answer->score > list[at - 1].score; at--) list[at] = list[at - 1];
+    list[at] = *answer;
+}
+
+/* Weights of the answers, not yet shares of 1: that makes no difference to their order. */
+static int weigh(const search_result *r, bool drawn, arena *a, double **out) {
+    double best = -INFINITY, *weight = arena_alloc(a, (size_t)r->count, sizeof *weight);
+    if (!weight) return RILL_ENOMEM;
+    for (int i = 0; i < r->count; i++) best = fmax(best, r->answer[i].logp);
+    for (int i = 0; i < r->count; i++) weight[i] = drawn ? 1 : exp(r->answer[i].logp - best);
+    *out = weight;
+    return 0;
+}
+
+int consensus_sort(bleu *b, bool drawn, arena *a, search_result *r) {
+    if (r->count < 2) return 0;
+    search_answer *sorted = arena_alloc(a, (size_t)r->count, sizeof *sorted);
+    double *weight, all = 0;
+    if (!sorted) return RILL_ENOMEM;
+    TRY(weigh(r, drawn, a, &weight));
+    for (int i = 0; i < r->count; i++) all += weight[i];
+    for (int i = 0; i < r->count; i++) {
+        search_answer answer = r->answer[i];
+        answer.score = 0;
+        for (int k = 0; k < r->count; k++) {
+            const search_answer *other = &r->answer[k];
+            double like;
+            TRY(consensus_bleu(b, answer.word, answer.length, other->word, other->length, &like));
+            answer.score += weight[k] / all * like;
+        }
+        put(sorted, i, &answer);
+    }
+    r->answer = sorted;
+    return 0;
+}
