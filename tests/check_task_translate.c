@@ -240,6 +240,32 @@ START_TEST(n_best) {
 }
 END_TEST
 
+/* A draw is one draw, whatever the beam: of many, most would be the likeliest. */
+START_TEST(one_draw_is_one) {
+    buffer out = {0}, wanted = {0};
+    const char *in = "red dog\nsees the house\n";
+    translate(in, &wanted, "sample=true", "temperature=4", "beam=1", NULL);
+    translate(in, &out, "sample=true", "temperature=4", "beam=7", NULL);
+    assert_output(&out, wanted.data);
+    buffer_free(&out);
+    buffer_free(&wanted);
+}
+END_TEST
+
+START_TEST(consensus) {
+    buffer out = {0};
+    rill_error e = {0};
+    translate("red dog\n\n", &out, "mbr=5", NULL);
+    assert_output(&out, "Hund rot\n\n");
+    ck_assert_int_eq(run_translator(translator, BYTES("red\n"), &out, &e, "mbr=2", "nbest=3", NULL),
+                     RILL_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(e.message, "--mbr"));
+    translate("red\n", &out, "mbr=1", "nbest=1", "json=true", NULL); /* like itself */
+    ck_assert_ptr_nonnull(strstr(out.data, "\"score\":1.0"));
+    buffer_free(&out);
+}
+END_TEST
+
 START_TEST(json) {
     buffer out = {0};
     translate("red \"dog\\\n\n", &out, "json=true", "align=true", "word-scores=true", "length-power=1",
@@ -602,6 +628,8 @@ TCase *translate_apply_cases(void) {
     tcase_add_test(t, lengths);
     tcase_add_test(t, n_best);
     tcase_add_test(t, json);
+    tcase_add_test(t, one_draw_is_one);
+    tcase_add_test(t, consensus);
     tcase_add_loop_test(t, batches_and_threads, 0, count);
     tcase_add_loop_test(t, sessions, 0, count);
     tcase_add_loop_test(t, ensembles, 0, count);

@@ -91,6 +91,7 @@ START_TEST(answers_and_their_merits) {
     ck_assert_int_le(b.target.count, PAIRS * DRAWS);
     const translate_pair *before = m.pair;
     double before_like = -1, before_worth = 0;
+    int cuts = 0;
     for (int k = 0; k < b.target.count; k++) {
         const translate_pair *p = pair_of(&m, &b, k);
         const int32_t at = b.target.start[k], n = pack_length(&b.target, k) - 1;
@@ -98,19 +99,67 @@ START_TEST(answers_and_their_merits) {
         ck_assert_int_eq(b.previous[at], SUBWORD_BEGIN);
         ck_assert_int_eq(b.gold[at + n], SUBWORD_END);
         for (int j = 0; j < n; j++) ck_assert_int_eq(b.previous[at + j + 1], b.gold[at + j]);
-        for (int j = 1; j <= n; j++) ck_assert(b.worth[at + j] == b.worth[at]);
+        for (int j = 1; j < n; j++) ck_assert(b.worth[at + j] == b.worth[at]);
+        bool cut = n == 2 * p->source.count + 20; /* as long as answers get: nobody drew its end */
+        ck_assert(n == 0 || b.worth[at + n] == (cut ? 0 : b.worth[at]));
+        cuts += cut;
         ck_assert_int_eq(consensus_bleu(judge, b.gold + at, n, p->target, p->length, &like), 0);
         sum[p - m.pair] += (double)b.worth[at];
         if (p == before && before_like >= 0) { /* what is more like the target is worth more */
             double rise = (double)b.worth[at] - before_worth;
-            ck_assert_double_eq_tol(rise, 2.0 / DRAWS * (like - before_like), 1e-5);
+            ck_assert_double_eq_tol(rise, 2.0 / (DRAWS - 1) * (like - before_like), 1e-5);
         }
         before = p;
         before_like = like;
         before_worth = (double)b.worth[at];
     }
     for (int i = 0; i < PAIRS; i++) ck_assert_double_eq_tol(sum[i], 0, 1e-5);
+    ck_assert_int_gt(cuts, 0);
     bleu_free(judge);
+    translate_net_free(&net);
+    close_material(&m);
+}
+END_TEST
+
+/* What is set for decoding, as a common config file may, is nothing to the draws. */
+START_TEST(draws_are_plain) {
+    material m;
+    translate_net net;
+    rill_error e = {0};
+    static const char *const ways[] = {"mbr=9", "top-k=2", "beam=9", "temperature=0.1", "max-length=1",
+                                       "no-repeat=1"};
+    open_material(&m);
+    fresh_net(&net);
+    translate_batch plain = draw(&m, &net, 1);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        bytes value = bytes_of(ways[i]), name;
+        ck_assert(bytes_split(&value, '=', &name));
+        ck_assert_int_eq(options_set(&translate_option_table, &m.o, name, value, &e), 0);
+    }
+    translate_batch b = draw(&m, &net, 1);
+    ck_assert_int_eq(b.target.total, plain.target.total);
+    ck_assert_int_eq(memcmp(b.gold, plain.gold, (size_t)b.target.total * sizeof *b.gold), 0);
+    translate_net_free(&net);
+    close_material(&m);
+}
+END_TEST
+
+/* Words that weigh nothing lose nothing, whatever else a network's loss has. */
+START_TEST(worth_is_all) {
+    material m;
+    translate_net net;
+    tape t = {.c = {.k = cpu_kernels()}};
+    open_material(&m);
+    fresh_net(&net);
+    net.config.coverage = 1;
+    translate_batch b = draw(&m, &net, 1);
+    real *none = arena_zero(&m.memory, (size_t)b.target.total, sizeof *none);
+    b.worth = none;
+    tape_reset(&t);
+    ck_assert(*tape_value(&t, translate_net_loss(&net, &t, &b)) == 0);
+    b.worth = NULL;
+    ck_assert(*tape_value(&t, translate_net_loss(&net, &t, &b)) > 0);
+    tape_free(&t);
     translate_net_free(&net);
     close_material(&m);
 }
@@ -214,17 +263,14 @@ START_TEST(risk_same_bytes) {
 }
 END_TEST
 
-/* What answers of a model are worth on average: BLEU of draws against the targets, from their merits' own
- * judge. */
+/* What draws of a model are worth on average: their BLEU against the targets. */
 static double worth_of_draws(const char *model) {
-    material m;
     rill_error e = {0};
     translate_model *t = task_translate_open(model);
     buffer text = {0}, out = {0};
     double sum = 0;
     bleu *judge;
     size_t lines = 0;
-    open_material(&m);
     ck_assert_int_eq(bleu_new(NULL, &judge, NULL), 0);
     task_pairs(80, 4, &text);
     bytes rest = buffer_view(&text), line, source;
@@ -253,7 +299,6 @@ static double worth_of_draws(const char *model) {
     buffer_free(&text);
     buffer_free(&out);
     buffer_free(&in);
-    close_material(&m);
     return sum / (double)lines;
 }
 
@@ -272,7 +317,7 @@ END_TEST
 
 /* Hardly moved, the model is the one that training began with, whatever sizes the options name. */
 START_TEST(begins_with_a_model) {
-    static const char *const still[] = {"rate=1e-9", "embed=8", "units=char", "ema=0"};
+    static const char *const still[] = {"rate=1e-9", "encoder-hidden=5", "source-units=char", "ema=0"};
     rill_error e = {0};
     const char *first = first_model(), *again = task_path("again.rill");
     ck_assert_msg(train(again, NULL, &e, first, still) == 0, "%s", e.message);
@@ -282,8 +327,9 @@ START_TEST(begins_with_a_model) {
     for (size_t i = 0; i < p->size; i++) {
         ck_assert_double_eq_tol((double)p->value[i], (double)q->value[i], 1e-4);
     }
-    ck_assert_int_eq(b->options.embed, a->options.embed);
+    ck_assert_int_eq(b->options.encoder_hidden, a->options.encoder_hidden);
     ck_assert_str_eq(b->options.units, "word");
+    ck_assert_ptr_null(b->options.source_units);
     task_model_free(&task_translate, a);
     task_model_free(&task_translate, b);
 }
@@ -291,7 +337,8 @@ END_TEST
 
 START_TEST(no_model_to_begin_with) {
     static const char *const s[] = {"seed=1", "seed=1", "seed=1", "seed=1"},
-                             *const units[] = {"subwords=x", "seed=1", "seed=1", "seed=1"};
+                             *const units[] = {"subwords=x", "seed=1", "seed=1", "seed=1"},
+                             *const cut[] = {"bpe-dropout=0.1", "risk=1", "seed=1", "seed=1"};
     rill_error e = {0};
     const char *first = first_model(), *model = task_path("none.rill");
     ck_assert_int_eq(train(model, NULL, &e, "no-such-file", s), RILL_EIO);
@@ -299,6 +346,8 @@ START_TEST(no_model_to_begin_with) {
     ck_assert_ptr_nonnull(strstr(e.file, "risky.tsv"));
     ck_assert_int_eq(train(model, NULL, &e, first, units), RILL_EUSAGE);
     ck_assert_ptr_nonnull(strstr(e.message, "--subwords"));
+    ck_assert_int_eq(train(model, NULL, &e, first, cut), RILL_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(e.message, "--bpe-dropout"));
 }
 END_TEST
 
@@ -306,6 +355,8 @@ TCase *translate_risk_cases(void) {
     TCase *t = tcase_create("translate risk");
     tcase_set_timeout(t, 300);
     tcase_add_test(t, answers_and_their_merits);
+    tcase_add_test(t, draws_are_plain);
+    tcase_add_test(t, worth_is_all);
     tcase_add_test(t, threads_draw_the_same);
     tcase_add_test(t, draws_follow_the_weights);
     tcase_add_test(t, risk_same_bytes);

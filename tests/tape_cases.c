@@ -272,13 +272,15 @@ static var build_entropy(rig *r, int v) {
         V = rig_size(r, 5, 200);
     var x = rig_real(r, RIG_ROWS, 0, D), w = rig_real(r, RIG_WHOLE, V, D);
     var b = bias ? rig_real(r, RIG_WHOLE, 1, V) : 0;
-    if (digit(&v, 2)) s.balance = balance_of(V);
+    if (digit(&v, 2)) {
+        s.balance = balance_of(V);
+        s.worth = worth_of_rows(&r->t, x);
+    }
     s.target = rig_numbers(r, RIG_ROWS, 0, s.groups, some ? -1 : 0, s.groups == 2 ? 1 : V - 1);
     if (digit(&v, 2)) {
         s.agree = 0.7;
         x = read_again(r, x);
     }
-    if (digit(&v, 2)) s.worth = worth_of_rows(&r->t, x);
     return op_entropy(&r->t, x, w, b, &s);
 }
 
@@ -302,7 +304,7 @@ const rig_case rig_cases[] = {
     {"covered", OP_SUM, build_covered, 8, false},
     {"conv", OP_CONV, build_conv, 16, true},
     {"crf", OP_CRF, build_crf, 4, false},
-    {"entropy", OP_ENTROPY, build_entropy, 256, false},
+    {"entropy", OP_ENTROPY, build_entropy, 128, false},
     {"binary", OP_BINARY, build_binary, 16, false},
     {"agree", OP_AGREE, build_agree, 4, false},
     {"sum", OP_SUM, build_sum, 6, false},

@@ -154,7 +154,7 @@ static int set_row(const option_row *row, void *values, bytes value, rill_error 
 }
 
 /* Back to nothing: false, 0, no text. */
-static void clear_row(const option_row *row, void *values) {
+void options_unset(const option_row *row, void *values) {
     void *at = value_at(values, row);
     switch (row->type) {
     case OPTION_FLAG:
@@ -177,7 +177,7 @@ static void clear_row(const option_row *row, void *values) {
 int options_defaults(const option_table *t, void *values, rill_error *error) {
     for (size_t i = 0; i < t->count; i++) {
         const option_row *row = &t->rows[i];
-        clear_row(row, values);
+        options_unset(row, values);
         if (row->fallback) TRY(set_row(row, values, bytes_of(row->fallback), error));
     }
     return RILL_OK;
@@ -196,7 +196,7 @@ int options_set(const option_table *t, void *values, bytes name, bytes value, ri
 }
 
 void options_free(const option_table *t, void *values) {
-    for (size_t i = 0; i < t->count; i++) clear_row(&t->rows[i], values);
+    for (size_t i = 0; i < t->count; i++) options_unset(&t->rows[i], values);
 }
 
 /* ---- reading back and storing */
@@ -279,7 +279,7 @@ static int restore_row(const option_table *t, void *values, const char *key, con
         return status_fail(error, RILL_EMODEL, "unknown setting \"%.*s\"", SHOWN, key);
     if (!json_is_string(value))
         return status_fail(error, RILL_EMODEL, "setting \"%s\" is not a string", key);
-    clear_row(row, values); /* a list would go on from its default */
+    options_unset(row, values); /* a list would go on from its default */
     bytes text = {json_string_value(value), json_string_length(value)};
     int status = set_row(row, values, text, error);
     if (status == RILL_EUSAGE) { /* the value is the model's fault, not the user's */

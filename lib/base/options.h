@@ -50,6 +50,7 @@ const option_row *options_find(const option_table *t, bytes name);
  * what was expected; an unknown name suggests the nearest one. */
 MUST_USE int options_set(const option_table *t, void *values, bytes name, bytes value,
                          rill_error *error);
+void options_unset(const option_row *row, void *values); /* 0, false, or no text */
 /* The value as text, as options_set would read it back; false when unset. */
 bool options_get(const option_table *t, const void *values, const option_row *row, buffer *out);
 /* All values of one struct into another, which must be zeroed; texts are copied. */

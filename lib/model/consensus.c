@@ -30,7 +30,7 @@ static int weigh(const search_result *r, bool drawn, arena *a, double **out) {
 }
 
 int consensus_sort(bleu *b, bool drawn, arena *a, search_result *r) {
-    if (r->count < 2) return 0;
+    if (r->count == 0) return 0;
     search_answer *sorted = arena_alloc(a, (size_t)r->count, sizeof *sorted);
     double *weight, all = 0;
     if (!sorted) return RILL_ENOMEM;

@@ -196,8 +196,9 @@ var translate_net_loss(const translate_net *net, tape *t, const translate_batch 
     entropy_spec spec = {.target = b->gold, .groups = 1, .weight = 1, .worth = b->worth,
                          .smoothing = b->worth ? 0 : net->config.smoothing,
                          .agree = b->twice ? net->config.agree : 0};
+    const bool covers = net->config.coverage > 0 && !b->worth;
     var part[2] = {0};
-    var x = decode_batch(net, t, b, net->config.coverage > 0 ? &part[1] : NULL);
+    var x = decode_batch(net, t, b, covers ? &part[1] : NULL);
     part[0] = op_entropy(t, x, params_var(&net->params, t, net->out_table),
                          params_var(&net->params, t, net->out_bias), &spec);
     return op_sum(t, part, 2);

@@ -65,7 +65,7 @@ typedef struct translate_batch {
     const int32_t *source_id; /* [M], -1: a hidden word */
     const int32_t *previous;  /* [N] target word before each one, -1: a hidden word */
     const int32_t *gold;      /* [N] */
-    const real *worth;        /* [N] weight of each word's loss, then without smoothing; or NULL */
+    const real *worth;        /* [N] weight of each word's loss, which is all of the loss then; or NULL */
 } translate_batch;
 
 MUST_USE int translate_net_build(translate_net *net, const translate_net_config *config);

@@ -307,7 +307,8 @@ static int copy_answer(search *s, const search_item *item, const ended *end, sea
     real *each = arena_alloc(s->a, n, sizeof *each);
     real *attention = s->c->attention ? arena_alloc(s->a, n * S, sizeof *attention) : NULL;
     if (!word || !each || (s->c->attention && !attention)) return RILL_ENOMEM;
-    *out = (search_answer){.word = word, .length = h->length - 1, .logp = h->sum, .score = end->score,
+    *out = (search_answer){.word = word, .length = h->length - 1,
+                           .cut = h->length > item->longest, .logp = h->sum, .score = end->score,
                            .each = each, .attention = attention};
     for (const hypo *at = h; at; at = at->before) {
         size_t i = (size_t)at->length - 1;

@@ -51,6 +51,7 @@ typedef struct search_item {
 typedef struct search_answer {
     const int32_t *word;   /* [length], the end not among them */
     int length;
+    bool cut;              /* it ended because it was at its longest */
     double logp, score;
     const real *each;      /* [length + 1] log probability of each word, and of the end */
     const real *attention; /* [length + 1, S], or NULL */

@@ -7,9 +7,9 @@
  *
  * When recording, dlogits of a chunk go at once into dW, db and (kept) dx, so [N,V] never exists.
  *
- * With `agree` the second half of the rows reads the first half again (R-drop, Liang et al. 2021). A
- * chunk holds as many rows of either half, one after the other, and what `agree` below computes is
- * added to loss and dlogits of both.
+ * With `worth` each row has a further weight. With `agree` the second half of the rows reads the first
+ * half again (R-drop, Liang et al. 2021): a chunk holds as many rows of either half, one after the
+ * other, and what `agree` below computes is added to loss and dlogits of both.
  */
 #include "math/vmath.h"
 #include "tape/tape.h"

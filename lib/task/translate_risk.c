@@ -24,16 +24,23 @@ struct translate_risk {
     double *merit;         /* [count, N] of each answer: its weight in the loss */
 };
 
+/* Whatever else is set, draws come from the model as it is. */
+static void plain_draws(translate_options *o) {
+    o->sample = true;
+    o->nbest = o->risk_samples;
+    o->temperature = o->top_p = 1;
+    o->top_k = o->mbr = o->no_repeat = o->min_length = o->max_length = 0;
+    o->coverage = 0;
+    o->replace_unk = o->align = false;
+    o->picture = NULL;
+}
+
 int translate_risk_new(const translate_net *net, const translate_options *o, pool *pool,
                        translate_risk **out, rill_error *error) {
     translate_risk *r = mem_new(1, sizeof *r);
     if (!r) return status_nomem(error);
     *r = (translate_risk){.net = net, .o = *o, .pool = pool, .threads = pool_threads(pool)};
-    r->o.sample = true;
-    r->o.temperature = r->o.top_p = 1;
-    r->o.beam = r->o.nbest = o->risk_samples;
-    r->o.replace_unk = r->o.align = false;
-    r->o.picture = NULL;
+    plain_draws(&r->o);
     size_t n = (size_t)r->threads;
     r->session = mem_new(n, sizeof *r->session);
     r->judge = mem_new(n, sizeof *r->judge);
@@ -67,20 +74,27 @@ void translate_risk_free(translate_risk *r) {
     free(r);
 }
 
+static int failed(int status, rill_error *error) {
+    if (status == RILL_ELIMIT) return status_fail(error, status, "the text is too long");
+    return status < 0 ? status_nomem(error) : 0;
+}
+
 /* ---- drawing and judging */
 
-/* What lies above the mean of the pair, over the number of its answers. */
+/* What lies above the mean of the pair's other answers, over their number. An update divides by the words of
+ * all readings of a pair, so with two of them it weighs double. */
 static int judge(translate_risk *r, bleu *b, size_t i) {
     const translate_pair *p = &r->pair[i];
     const search_result *found = &r->result[i];
     double *merit = r->merit + i * (size_t)r->o.nbest, mean = 0;
+    const double weight = r->o.r_drop > 0 ? 2 * r->o.risk : r->o.risk;
     for (int k = 0; k < found->count; k++) {
         const search_answer *a = &found->answer[k];
         TRY(consensus_bleu(b, a->word, a->length, p->target, p->length, &merit[k]));
         mean += merit[k] / found->count;
     }
     for (int k = 0; k < found->count; k++) {
-        merit[k] = r->o.risk * (merit[k] - mean) / found->count;
+        merit[k] = found->count > 1 ? weight * (merit[k] - mean) / (found->count - 1) : 0;
     }
     return 0;
 }
@@ -99,7 +113,7 @@ static void draw_task(void *data, int task, int worker) {
                                        &r->why[t]);
     }
     for (size_t i = from; status == 0 && i < to; i++) {
-        if (judge(r, r->judge[t], i) < 0) status = status_nomem(&r->why[t]);
+        status = failed(judge(r, r->judge[t], i), &r->why[t]);
     }
     free(source);
     r->status[t] = status;
@@ -111,7 +125,7 @@ static int draw_all(translate_risk *r, rill_error *error) {
     pool_run(r->pool, r->threads, draw_task, r);
     for (int t = 0; t < r->threads; t++) {
         if (r->status[t] == 0) continue;
-        *error = r->why[t];
+        if (error) *error = r->why[t];
         return r->status[t];
     }
     return 0;
@@ -162,6 +176,7 @@ static void fill_answer(const words *w, const translate_source *source, const se
     w->gold[m] = SUBWORD_END;
     w->previous[0] = SUBWORD_BEGIN;
     for (size_t j = 0; j <= m; j++) w->worth[j] = (real)merit;
+    if (answer->cut) w->worth[m] = 0; /* nobody drew this end */
 }
 
 /* All answers that tell something, one after the other. */
@@ -205,5 +220,5 @@ int translate_risk_draw(translate_risk *r, const translate_pair *pair, size_t co
     r->merit = arena_zero(a, count * (size_t)r->o.nbest, sizeof *r->merit);
     if (!r->result || !r->merit) return status_nomem(error);
     TRY(draw_all(r, error));
-    return make_batch(r, a, out) < 0 ? status_nomem(error) : 0;
+    return failed(make_batch(r, a, out), error);
 }

@@ -40,6 +40,12 @@ struct translate_session {
 
 /* ---- making one */
 
+static int check_mbr(const translate_options *o, rill_error *error) {
+    if (o->mbr == 0 || o->mbr >= o->nbest) return 0;
+    return status_fail(error, RILL_EUSAGE, "--nbest %lld asks for more answers than the %lld of --mbr",
+                       (long long)o->nbest, (long long)o->mbr);
+}
+
 static int session_open(size_t members, const translate_options *o, translate_session **out,
                         rill_error *error) {
     translate_session *s = mem_new(1, sizeof *s);
@@ -58,11 +64,12 @@ static int session_open(size_t members, const translate_options *o, translate_se
         .begin = SUBWORD_BEGIN, .end = SUBWORD_END,
         .barred = o->replace_unk ? -1 : SUBWORD_UNKNOWN};
     s->wanted = s->config.nbest;
-    if (o->mbr > s->config.nbest) s->config.nbest = (int)o->mbr;
-    if (s->config.nbest > s->config.beam) s->config.beam = s->config.nbest;
+    if (o->mbr > 0) s->config.nbest = (int)o->mbr;
+    if (s->config.nbest > s->config.beam || o->sample) s->config.beam = s->config.nbest;
     s->shortest = o->min_length;
     s->longest = o->max_length;
-    int status = o->mbr > 0 ? bleu_new(NULL, &s->likes, error) : 0;
+    int status = check_mbr(o, error);
+    if (status == 0 && o->mbr > 0) status = bleu_new(NULL, &s->likes, error);
     if (status == 0) *out = s;
     else translate_session_free(s);
     return status;

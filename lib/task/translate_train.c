@@ -1,6 +1,7 @@
 /* translate_train: the translator's side of the training loop: batches, loss, dev scores.
  *
- * Units are learnt from the training pairs, anew on resume: they are a function of data and options.
+ * Units are learnt from the training pairs, anew on resume: they are a function of data and options (and of
+ * the model that --init names).
  * With BPE dropout the pairs are cut into units anew in every epoch.
  */
 #include "base/rng.h"
@@ -175,6 +176,8 @@ static int score_weights(training *t, const real *weights, int64_t beam, train_s
     translate_options options = t->o;
     options.beam = beam;
     options.nbest = 1;
+    options.mbr = 0;
+    options.sample = false;
     const translate_run run = {.lexicon = &t->lexicon, .o = &options, .net = &net, .count = 1};
     int status = translate_validate(&run, &t->dev, t->job.pool, out, error);
     translate_net_return(&net);
@@ -227,6 +230,7 @@ static void tell_sizes(const training *t) {
     }
     double units = (double)t->o.common.batch * (double)t->o.decoder_hidden * 60;
     if (t->o.r_drop > 0) units *= 2;
+    if (t->o.risk > 0) units += units / (t->o.r_drop > 0 ? 2 : 1) * (double)t->o.risk_samples;
     train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
                sizeof(real) * ((double)weights * 7 + units) / 1e6);
 }
@@ -234,6 +238,10 @@ static void tell_sizes(const training *t) {
 static int check_options(const translate_options *o, rill_error *error) {
     if (o->dev_target && !o->common.dev) {
         return status_fail(error, RILL_EUSAGE, "--dev-target needs --dev");
+    }
+    if (o->risk > 0 && o->bpe_dropout > 0) {
+        return status_fail(error, RILL_EUSAGE, "--risk compares answers with targets unit by unit, "
+                                               "--bpe-dropout cuts those at random");
     }
     if (o->encoder_hidden % 2) {
         return status_fail(error, RILL_EUSAGE, "--encoder-hidden %lld is odd, expected an even number",
@@ -262,7 +270,10 @@ static int take_shape(translate_options *o, const translate_options *from, rill_
     for (size_t i = 0; status == 0 && i < sizeof names / sizeof *names; i++) {
         const option_row *row = options_find(table, bytes_of(names[i]));
         buffer_clear(&text);
-        if (!options_get(table, from, row, &text)) continue;
+        if (!options_get(table, from, row, &text)) {
+            options_unset(row, o);
+            continue;
+        }
         status = buffer_status(&text, error);
         if (status == 0) status = options_set(table, o, bytes_of(names[i]), buffer_view(&text), error);
     }
@@ -299,14 +310,14 @@ static int first_weights(training *t, rill_error *error) {
 
 static int prepare(training *t, rill_error *error) {
     translate_net_config config;
+    if (t->o.init) TRY(open_first(t, error));
     TRY(check_options(&t->o, error));
     TRY(translate_data_read(&t->data, job_files(&t->job), t->job.files, false,
                             (size_t)t->o.max_record, error));
     if (!t->job.resume) {
         TRY(translate_warn(&t->o, job_files(&t->job), t->job.files, t->job.hooks, error));
     }
-    if (t->o.init) TRY(open_first(t, error));
-    else TRY(translate_lexicon_learn(&t->lexicon, &t->o, &t->data, t->job.hooks, error));
+    if (!t->o.init) TRY(translate_lexicon_learn(&t->lexicon, &t->o, &t->data, t->job.hooks, error));
     TRY(read_dev(t, error));
     t->length = mem_new(t->data.pairs, sizeof *t->length);
     if (!t->length) return status_nomem(error);
