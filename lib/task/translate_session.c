@@ -48,6 +48,7 @@ static int check_mbr(const translate_options *o, rill_error *error) {
 
 static int session_open(size_t members, const translate_options *o, translate_session **out,
                         rill_error *error) {
+    TRY(check_mbr(o, error));
     translate_session *s = mem_new(1, sizeof *s);
     if (s) s->m = mem_new(members, sizeof *s->m);
     if (!s || !s->m) {
@@ -68,8 +69,7 @@ static int session_open(size_t members, const translate_options *o, translate_se
     if (s->config.nbest > s->config.beam || o->sample) s->config.beam = s->config.nbest;
     s->shortest = o->min_length;
     s->longest = o->max_length;
-    int status = check_mbr(o, error);
-    if (status == 0 && o->mbr > 0) status = bleu_new(NULL, &s->likes, error);
+    int status = o->mbr > 0 ? bleu_new(NULL, &s->likes, error) : 0;
     if (status == 0) *out = s;
     else translate_session_free(s);
     return status;

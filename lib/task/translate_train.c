@@ -228,9 +228,9 @@ static void tell_sizes(const training *t) {
                    "left out: %zu pairs with an empty side, %zu with more than %lld units",
                    d->empty, d->skipped, (long long)t->o.max_pieces);
     }
-    double units = (double)t->o.common.batch * (double)t->o.decoder_hidden * 60;
-    if (t->o.r_drop > 0) units *= 2;
-    if (t->o.risk > 0) units += units / (t->o.r_drop > 0 ? 2 : 1) * (double)t->o.risk_samples;
+    double readings = t->o.r_drop > 0 ? 2 : 1;
+    if (t->o.risk > 0) readings += (double)t->o.risk_samples;
+    double units = (double)t->o.common.batch * (double)t->o.decoder_hidden * 60 * readings;
     train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
                sizeof(real) * ((double)weights * 7 + units) / 1e6);
 }

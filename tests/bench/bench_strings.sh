@@ -1,7 +1,7 @@
 #!/bin/sh
 # bench_strings: does the attention find its way? Random strings of letters copied and reversed, digits
-# sorted; trained on 80,000 strings of 20 to 40 letters (160,000 of 10 to 20 digits), scored on 1,000 unseen ones of the
-# full length. Each must be right as a whole. TASKS names some of them, OPTIONS are for the training.
+# sorted; trained on 80,000 strings of 20 to 40 letters (160,000 of 10 to 20 digits), scored on 1,000
+# unseen ones of the full length. Each must be right as a whole. TASKS names some of them, OPTIONS are for the training.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
