@@ -60,12 +60,12 @@ typedef struct translate_net {
 
 /* A batch in plain numbers; all arrays are borrowed. */
 typedef struct translate_batch {
-    bool twice;               /* pairs B/2.. are the first ones under other names */
+    bool twice; /* pairs B/2.. are the first ones under other names */
     pack source, target;
-    const int32_t *source_id; /* [M], -1: a hidden word */
-    const int32_t *previous;  /* [N] target word before each one, -1: a hidden word */
-    const int32_t *gold;      /* [N] */
-    const real *worth;        /* [N] weight of each word's loss, which is all of the loss then; or NULL */
+    int32_t *source_id; /* [M], -1: a hidden word */
+    int32_t *previous;  /* [N] target word before each one, -1: a hidden word */
+    int32_t *gold;      /* [N] */
+    real *worth;        /* [N] weight of each word's loss, which is all of the loss then; or NULL */
 } translate_batch;
 
 MUST_USE int translate_net_build(translate_net *net, const translate_net_config *config);

@@ -5,6 +5,7 @@
  *     translate_options  what can be set; one table of rows (translate_options.c)
  *     translate_lexicon  the units of both sides
  *     translate_data     pairs as text and as ids (translate_data.c)
+ *     translate_batch    ids as the network reads them (translate_batch.c)
  *     translate_model    lexicon and network in a model file (translate_model.c)
  *     translate_session  ids in, answers out, for one model or several (translate_session.c)
  *     translate_worker   lines in, text out (translate_lines.h)
@@ -117,8 +118,22 @@ typedef struct translate_source {
     int32_t count;     /* 0: there is nothing to translate, and no answer */
     const int32_t *prefix;
     int32_t prefix_length;
-    uint64_t name; /* of the line, for sampling */
+    uint64_t name; /* of the line or its reading, for sampling and dropout */
 } translate_source;
+
+typedef struct translate_pair {
+    translate_source source;
+    const int32_t *target; /* [length], no end */
+    int32_t length;
+    double logp, score; /* out */
+} translate_pair;
+
+/* What the network reads of them, ends and begins in place, in memory of `a`; the first fills the
+ * source side alone. RILL_ENOMEM, RILL_ELIMIT. */
+MUST_USE int translate_sources_make(arena *a, const translate_source *source, size_t count,
+                                    translate_batch *out);
+MUST_USE int translate_batch_make(arena *a, const translate_pair *pair, size_t count,
+                                  translate_batch *out);
 
 typedef struct translate_session translate_session;
 MUST_USE int translate_session_new(translate_model *const *models, size_t count,
@@ -133,12 +148,6 @@ MUST_USE int translate_session_run(translate_session *s, const translate_source 
                                    size_t count, search_result *results, rill_error *error);
 /* Log probabilities of given answers: each [target.count + 1] into `each`, one after the other; the
  * score as decoding would have printed it. */
-typedef struct translate_pair {
-    translate_source source;
-    const int32_t *target; /* [length], no end */
-    int32_t length;
-    double logp, score; /* out */
-} translate_pair;
 MUST_USE int translate_session_score(translate_session *s, translate_pair *pair, size_t count,
                                      rill_error *error);
 

@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct translate_risk {
     const translate_net *net;
@@ -135,79 +134,48 @@ static int draw_all(translate_risk *r, rill_error *error) {
 
 static bool tells(double merit) { return fabs(merit) > 1e-9; }
 
-typedef struct sides {
-    int32_t *length[SIDES]; /* [answers] */
-    uint64_t *name;         /* [answers] */
-    int32_t answers;
-} sides;
+/* Answers that tell something, as pairs, and what each of their words weighs. */
+typedef struct answers {
+    translate_pair *pair;
+    real *merit;
+    bool *cut; /* nobody drew its end */
+    size_t count;
+} answers;
 
-static int measure(const translate_risk *r, arena *a, sides *s) {
+static int list_answers(const translate_risk *r, arena *a, answers *out) {
     const size_t N = (size_t)r->o.nbest, most = r->count * N;
-    s->name = arena_alloc(a, most, sizeof *s->name);
-    for (int side = 0; side < SIDES; side++) {
-        s->length[side] = arena_alloc(a, most, sizeof *s->length[side]);
-        if (!s->length[side] || !s->name) return RILL_ENOMEM;
-    }
+    *out = (answers){.pair = arena_alloc(a, most, sizeof *out->pair),
+                     .merit = arena_alloc(a, most, sizeof *out->merit),
+                     .cut = arena_alloc(a, most, sizeof *out->cut)};
+    if (!out->pair || !out->merit || !out->cut) return RILL_ENOMEM;
     for (size_t i = 0; i < r->count; i++) {
-        for (int k = 0; k < r->result[i].count; k++) {
-            if (!tells(r->merit[i * N + (size_t)k])) continue;
-            const int32_t at = s->answers++;
-            s->length[SOURCE][at] = r->pair[i].source.count + 1;
-            s->length[TARGET][at] = r->result[i].answer[k].length + 1;
-            s->name[at] = rng_key(r->pair[i].source.name, (uint64_t)k + 1);
+        for (size_t k = 0; k < (size_t)r->result[i].count; k++) {
+            const search_answer *answer = &r->result[i].answer[k];
+            const double merit = r->merit[i * N + k];
+            if (!tells(merit)) continue;
+            translate_pair *p = &out->pair[out->count];
+            *p = (translate_pair){
+                .source = r->pair[i].source, .target = answer->word, .length = answer->length};
+            p->source.name = rng_key(p->source.name, k + 1);
+            out->merit[out->count] = (real)merit;
+            out->cut[out->count++] = answer->cut;
         }
     }
     return 0;
 }
 
-/* The arrays of a batch while they are filled. */
-typedef struct words {
-    int32_t *source, *gold, *previous;
-    real *worth;
-} words;
-
-static void fill_answer(const words *w, const translate_source *source, const search_answer *answer,
-                        double merit) {
-    const size_t n = (size_t)source->count, m = (size_t)answer->length;
-    memcpy(w->source, source->id, n * sizeof *w->source);
-    w->source[n] = SUBWORD_END;
-    if (m > 0) memcpy(w->gold, answer->word, m * sizeof *w->gold);
-    if (m > 0) memcpy(w->previous + 1, answer->word, m * sizeof *w->previous);
-    w->gold[m] = SUBWORD_END;
-    w->previous[0] = SUBWORD_BEGIN;
-    for (size_t j = 0; j <= m; j++) w->worth[j] = (real)merit;
-    if (answer->cut) w->worth[m] = 0; /* nobody drew this end */
-}
-
-/* All answers that tell something, one after the other. */
-static void fill_words(const translate_risk *r, const translate_batch *b, words w) {
-    const words first = w;
-    int32_t at = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        for (int k = 0; k < r->result[i].count; k++) {
-            const double merit = r->merit[i * (size_t)r->o.nbest + (size_t)k];
-            if (!tells(merit)) continue;
-            w = (words){first.source + b->source.start[at], first.gold + b->target.start[at],
-                        first.previous + b->target.start[at], first.worth + b->target.start[at]};
-            fill_answer(&w, &r->pair[i].source, &r->result[i].answer[k], merit);
-            at++;
-        }
-    }
-}
-
 static int make_batch(const translate_risk *r, arena *a, translate_batch *b) {
-    sides s = {0};
-    words w;
-    TRY(measure(r, a, &s));
-    if (s.answers == 0) return 0;
-    TRY(pack_make(a, s.length[SOURCE], s.name, s.answers, &b->source));
-    TRY(pack_make(a, s.length[TARGET], s.name, s.answers, &b->target));
-    b->source_id = w.source = arena_alloc(a, (size_t)b->source.total, sizeof *w.source);
-    b->previous = w.previous = arena_alloc(a, (size_t)b->target.total, sizeof *w.previous);
-    b->gold = w.gold = arena_alloc(a, (size_t)b->target.total, sizeof *w.gold);
-    b->worth = w.worth = arena_alloc(a, (size_t)b->target.total, sizeof *w.worth);
-    if (!w.source || !w.previous || !w.gold || !w.worth) return RILL_ENOMEM;
-    fill_words(r, b, w);
+    answers told;
+    TRY(list_answers(r, a, &told));
+    if (told.count == 0) return 0;
+    TRY(translate_batch_make(a, told.pair, told.count, b));
+    b->worth = arena_alloc(a, (size_t)b->target.total, sizeof *b->worth);
+    if (!b->worth) return RILL_ENOMEM;
+    for (size_t i = 0; i < told.count; i++) {
+        const int32_t end = b->target.start[i + 1] - 1;
+        for (int32_t at = b->target.start[i]; at < end; at++) b->worth[at] = told.merit[i];
+        b->worth[end] = told.cut[i] ? 0 : told.merit[i];
+    }
     return 0;
 }
 

@@ -33,9 +33,8 @@ struct translate_session {
     bleu *likes; /* for --mbr, or NULL */
     arena memory; /* of the answers, until the next run */
     /* the batch that is being searched */
-    pack source;
-    int32_t *id; /* [M] */
-    arena step;  /* packs of one step */
+    translate_batch batch;
+    arena step; /* packs of one step */
 };
 
 /* ---- making one */
@@ -126,26 +125,6 @@ void translate_session_free(translate_session *s) {
 
 /* ---- the encoder */
 
-/* Ids of the sources, an end behind each. */
-static int fill_sources(translate_session *s, const translate_source *source, size_t count,
-                        arena *a) {
-    int32_t *length = arena_alloc(a, count, sizeof *length);
-    if (!length) return RILL_ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        if (source[i].count >= INT32_MAX / 4) return RILL_ELIMIT;
-        length[i] = source[i].count + 1;
-    }
-    TRY(pack_make(a, length, NULL, (int32_t)count, &s->source));
-    s->id = arena_alloc(a, (size_t)s->source.total, sizeof *s->id);
-    if (!s->id) return RILL_ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        int32_t *at = s->id + s->source.start[i];
-        if (source[i].count > 0) memcpy(at, source[i].id, (size_t)source[i].count * sizeof *at);
-        at[source[i].count] = SUBWORD_END;
-    }
-    return 0;
-}
-
 static real *copy_value(arena *a, const tape *t, var v) {
     const node *n = v ? tape_node(t, v) : NULL;
     size_t size = n ? (size_t)n->rows * (size_t)n->cols : 0;
@@ -156,7 +135,8 @@ static real *copy_value(arena *a, const tape *t, var v) {
 
 static int encode(translate_session *s, member *m) {
     tape_reset(&m->tape);
-    translate_memory memory = translate_net_encode(m->net, &m->tape, s->id, &s->source);
+    translate_memory memory =
+        translate_net_encode(m->net, &m->tape, s->batch.source_id, &s->batch.source);
     m->keys = copy_value(&s->memory, &m->tape, memory.keys);
     m->values = copy_value(&s->memory, &m->tape, memory.values);
     m->first = copy_value(&s->memory, &m->tape, memory.first);
@@ -212,7 +192,7 @@ static int shape_step(translate_session *s, int rows, const int32_t *item, step_
         }
         length[live - 1]++;
         one[r] = 1;
-        out->weights += (size_t)pack_length(&s->source, item[r]);
+        out->weights += (size_t)pack_length(&s->batch.source, item[r]);
     }
     TRY(pack_make(&s->step, length, NULL, live, &out->rows));
     return pack_make(&s->step, one, NULL, rows, &out->each);
@@ -242,10 +222,15 @@ static int step_member(translate_session *s, member *m, const step_shape *shape,
     gather_states(m, rows, item, parent);
     tape_reset(t);
     translate_step step = {
-        .keys = op_input(t, s->source.total, c->decoder_hidden, m->keys, false),
-        .values = op_input(t, s->source.total, c->encoder_hidden, m->values, false),
-        .source = &s->source, .rows = &shape->rows, .sentence = shape->sentence,
-        .each = &shape->each, .previous = last, .state = m->state[0], .next = m->state[1]};
+        .keys = op_input(t, s->batch.source.total, c->decoder_hidden, m->keys, false),
+        .values = op_input(t, s->batch.source.total, c->encoder_hidden, m->values, false),
+        .source = &s->batch.source,
+        .rows = &shape->rows,
+        .sentence = shape->sentence,
+        .each = &shape->each,
+        .previous = last,
+        .state = m->state[0],
+        .next = m->state[1]};
     if (attention) {
         step.weights = first ? attention : arena_alloc(&s->step, shape->weights, sizeof(real));
         if (!step.weights) return RILL_ENOMEM;
@@ -288,7 +273,7 @@ static int search_batch(translate_session *s, const translate_source *source, si
                         search_result *results) {
     search_item *item = arena_alloc(&s->memory, count, sizeof *item);
     if (!item) return RILL_ENOMEM;
-    TRY(fill_sources(s, source, count, &s->memory));
+    TRY(translate_sources_make(&s->memory, source, count, &s->batch));
     for (size_t i = 0; i < count; i++) set_item(s, &source[i], &item[i]);
     for (size_t i = 0; i < s->members; i++) TRY(encode(s, &s->m[i]));
     const search_scorer scorer = {.self = s, .words = s->m[0].net->config.target_words,
@@ -311,30 +296,6 @@ int translate_session_run(translate_session *s, const translate_source *source, 
 
 /* ---- given answers */
 
-static int fill_targets(translate_session *s, const translate_pair *pair, size_t count,
-                        translate_batch *b) {
-    arena *a = &s->memory;
-    int32_t *length = arena_alloc(a, count, sizeof *length);
-    if (!length) return RILL_ENOMEM;
-    for (size_t i = 0; i < count; i++) length[i] = pair[i].length + 1;
-    TRY(pack_make(a, length, NULL, (int32_t)count, &b->target));
-    int32_t *before = arena_alloc(a, (size_t)b->target.total, sizeof *before);
-    int32_t *gold = arena_alloc(a, (size_t)b->target.total, sizeof *gold);
-    if (!before || !gold) return RILL_ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        size_t at = (size_t)b->target.start[i], n = (size_t)pair[i].length;
-        if (n > 0) memcpy(before + at + 1, pair[i].target, n * sizeof *before);
-        if (n > 0) memcpy(gold + at, pair[i].target, n * sizeof *gold);
-        before[at] = SUBWORD_BEGIN;
-        gold[at + n] = SUBWORD_END;
-    }
-    b->previous = before;
-    b->gold = gold;
-    b->source = s->source;
-    b->source_id = s->id;
-    return 0;
-}
-
 /* Adds the member's share of the log probability of every gold word to `sum` [N]. */
 static int score_member(translate_session *s, member *m, const translate_batch *b, double *sum) {
     int V = m->net->config.target_words;
@@ -350,12 +311,8 @@ static int score_member(translate_session *s, member *m, const translate_batch *
 }
 
 static int score_batch(translate_session *s, translate_pair *pair, size_t count) {
-    translate_batch b = {0};
-    translate_source *source = arena_alloc(&s->memory, count, sizeof *source);
-    if (!source) return RILL_ENOMEM;
-    for (size_t i = 0; i < count; i++) source[i] = pair[i].source;
-    TRY(fill_sources(s, source, count, &s->memory));
-    TRY(fill_targets(s, pair, count, &b));
+    translate_batch b;
+    TRY(translate_batch_make(&s->memory, pair, count, &b));
     double *sum = arena_zero(&s->memory, (size_t)b.target.total, sizeof *sum);
     if (!sum) return RILL_ENOMEM;
     for (size_t i = 0; i < s->members; i++) TRY(score_member(s, &s->m[i], &b, sum));

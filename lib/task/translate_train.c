@@ -73,83 +73,46 @@ static void hide(const training *t, int side, uint64_t name, int32_t *id, int32_
     }
 }
 
-/* The rows of one side: a pack of the pairs' lengths and an end (or begin) more, and their ids.
- * shift: a begin in front (what the decoder reads) instead of an end behind. */
-static int fill_side(training *t, int side, const int32_t *item, int32_t pairs,
-                     const uint64_t *name, pack *p, int32_t **ends, int32_t **begins) {
-    int32_t *length = arena_alloc(&t->memory, (size_t)pairs, sizeof *length);
-    if (!length) return RILL_ENOMEM;
-    for (int32_t b = 0; b < pairs; b++) length[b] = (int32_t)units_of(t, side, (size_t)item[b]) + 1;
-    TRY(pack_make(&t->memory, length, name, pairs, p));
-    *ends = arena_alloc(&t->memory, (size_t)p->total, sizeof **ends);
-    if (begins) *begins = arena_alloc(&t->memory, (size_t)p->total, sizeof **begins);
-    if (!*ends || (begins && !*begins)) return RILL_ENOMEM;
-    for (int32_t b = 0; b < pairs; b++) {
-        const int32_t *id = t->data.id[side] + t->data.at[side][item[b]];
-        size_t n = (size_t)length[b] - 1, at = (size_t)p->start[b];
-        memcpy(*ends + at, id, n * sizeof *id);
-        (*ends)[at + n] = SUBWORD_END;
-        if (!begins) continue;
-        (*begins)[at] = SUBWORD_BEGIN;
-        memcpy(*begins + at + 1, id, n * sizeof *id);
-    }
-    return 0;
-}
-
-static int fill_batch(training *t, int64_t epoch, int64_t number, translate_batch *batch) {
-    arena_reset(&t->memory);
-    *batch = (translate_batch){0};
-    const int32_t *item = t->plan.item + t->plan.start[number];
-    int32_t pairs = t->plan.start[number + 1] - t->plan.start[number];
-    int32_t *source, *gold, *previous;
-    batch->twice = t->o.r_drop > 0;
-    if (batch->twice) TRY(batch_twice(&t->memory, &item, &pairs));
-    uint64_t *name = arena_alloc(&t->memory, (size_t)pairs, sizeof *name);
-    if (!name) return RILL_ENOMEM;
-    for (int32_t b = 0; b < pairs; b++) {
-        name[b] = batch_name(epoch, item[b], batch->twice && b >= pairs / 2);
-    }
-    TRY(fill_side(t, SOURCE, item, pairs, name, &batch->source, &source, NULL));
-    TRY(fill_side(t, TARGET, item, pairs, name, &batch->target, &gold, &previous));
-    for (int32_t b = 0; b < pairs; b++) {
-        const pack *s = &batch->source, *p = &batch->target;
-        hide(t, SOURCE, name[b], source + s->start[b], pack_length(s, b));
-        hide(t, TARGET, name[b], previous + p->start[b], pack_length(p, b));
-    }
-    batch->source_id = source;
-    batch->gold = gold;
-    batch->previous = previous;
-    return 0;
-}
-
-/* The pairs of a batch as they stand in the data, each once. */
+/* The pairs of a batch as they stand in the data, and with R-drop all of them once more under other
+ * names. */
 static int list_pairs(training *t, int64_t epoch, int64_t number, translate_pair **out, size_t *count) {
     const int32_t *item = t->plan.item + t->plan.start[number];
-    *count = (size_t)(t->plan.start[number + 1] - t->plan.start[number]);
+    const size_t once = (size_t)(t->plan.start[number + 1] - t->plan.start[number]);
+    *count = t->o.r_drop > 0 ? 2 * once : once;
     *out = arena_zero(&t->memory, *count, sizeof **out);
     if (!*out) return RILL_ENOMEM;
     for (size_t i = 0; i < *count; i++) {
-        const size_t k = (size_t)item[i];
+        const int32_t k = item[i % once];
         (*out)[i] = (translate_pair){.source = {.id = t->data.id[SOURCE] + t->data.at[SOURCE][k],
-                                                .count = (int32_t)units_of(t, SOURCE, k),
-                                                .name = batch_name(epoch, item[i], false)},
+                                                .count = (int32_t)units_of(t, SOURCE, (size_t)k),
+                                                .name = batch_name(epoch, k, i >= once)},
                                      .target = t->data.id[TARGET] + t->data.at[TARGET][k],
-                                     .length = (int32_t)units_of(t, TARGET, k)};
+                                     .length = (int32_t)units_of(t, TARGET, (size_t)k)};
+    }
+    return 0;
+}
+
+static int fill_batch(training *t, const translate_pair *pair, size_t pairs,
+                      translate_batch *batch) {
+    TRY(translate_batch_make(&t->memory, pair, pairs, batch));
+    batch->twice = t->o.r_drop > 0;
+    for (size_t i = 0; i < pairs; i++) {
+        const pack *s = &batch->source, *p = &batch->target;
+        const int32_t b = (int32_t)i;
+        hide(t, SOURCE, pair[i].source.name, batch->source_id + s->start[b], pack_length(s, b));
+        hide(t, TARGET, pair[i].source.name, batch->previous + p->start[b], pack_length(p, b));
     }
     return 0;
 }
 
 /* Adds the loss of the model's own answers. */
-static int add_risk(training *t, tape *tape, int64_t epoch, int64_t number, var *loss,
+static int add_risk(training *t, tape *tape, const translate_pair *pair, size_t pairs, var *loss,
                     rill_error *error) {
-    translate_pair *pair;
     translate_batch drawn;
-    size_t pairs;
-    if (list_pairs(t, epoch, number, &pair, &pairs) < 0) return status_nomem(error);
     TRY(translate_risk_draw(t->risk, pair, pairs, &t->memory, &drawn, error));
     if (drawn.target.count == 0) return 0;
     const var both[] = {*loss, translate_net_loss(&t->net, tape, &drawn)};
-    *loss = both[0] && both[1] ? op_sum(tape, both, 2) : 0;
+    *loss = op_sum(tape, both, 2);
     return 0;
 }
 
@@ -157,12 +120,16 @@ static int batch_loss(void *self, tape *tape, int64_t epoch, int64_t number, int
                       var *loss, double *items, rill_error *error) {
     training *t = self;
     translate_batch batch;
+    translate_pair *pair;
+    size_t pairs;
     (void)update;
-    int status = fill_batch(t, epoch, number, &batch);
+    arena_reset(&t->memory);
+    int status = list_pairs(t, epoch, number, &pair, &pairs);
+    if (status == 0) status = fill_batch(t, pair, pairs, &batch);
     if (status < 0) return status_nomem(error);
     *loss = translate_net_loss(&t->net, tape, &batch);
     *items = batch.target.total;
-    return t->risk ? add_risk(t, tape, epoch, number, loss, error) : 0;
+    return t->risk ? add_risk(t, tape, pair, batch.twice ? pairs / 2 : pairs, loss, error) : 0;
 }
 
 /* ---- dev scores, model */
