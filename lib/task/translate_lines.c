@@ -301,14 +301,15 @@ int translate_worker_alignment(translate_worker *w, size_t i, const search_answe
     if (!a->attention) return 0;
     int32_t *from = arena_alloc(&w->memory, S, sizeof *from);
     int32_t *to = arena_alloc(&w->memory, T, sizeof *to);
-    real *sum = arena_alloc(&w->memory, S, sizeof *sum);
-    if (!from || !to || !sum) return RILL_ENOMEM;
-    int32_t words = source_words(w, i, from);
+    if (!from || !to) return RILL_ENOMEM;
+    const int32_t words = source_words(w, i, from); /* of which a unit may cover many */
+    real *sum = arena_alloc(&w->memory, (size_t)words, sizeof *sum);
+    if (!sum) return RILL_ENOMEM;
     target_words(w, i, a, to);
     bool first = true;
     for (size_t k = 0; words > 0 && k < T;) {
         int32_t word = to[k];
-        memset(sum, 0, S * sizeof *sum);
+        memset(sum, 0, (size_t)words * sizeof *sum);
         for (; k < T && to[k] == word; k++) {
             for (size_t s = 0; s + 1 < S; s++) sum[from[s]] += a->attention[k * S + s];
         }
