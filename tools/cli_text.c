@@ -102,20 +102,22 @@ static void put_details(FILE *out, const rill_option *row) {
         put_range(t.out, row);
         if (ftell(t.out) > 0) between = "; ";
     }
-    if (row->type == RILL_FLAG) {
-        if (on_by_default(row)) fputs("it is on by default", t.out);
-    } else if (row->fallback && *row->fallback) {
+    if (row->type != RILL_FLAG && row->fallback && *row->fallback) {
         fprintf(t.out, "%sdefault %s", between, row->fallback);
     }
     if (fclose(t.out) == 0 && t.size) fprintf(out, " (%s)", t.data);
     free(t.data);
 }
 
-/* Help and details of a row as one line of words; NULL when out of memory. */
+/* Help and details of a row as one line of words, the opposite of a switch that is on by default;
+ * NULL when out of memory. */
 static char *row_words(const rill_option *row) {
     text t;
     if (!text_begin(&t)) return NULL;
-    fputs(row->help, t.out);
+    if (on_by_default(row))
+        fprintf(t.out, "Don't %c%s", row->help[0] - 'A' + 'a', row->help + 1);
+    else
+        fputs(row->help, t.out);
     put_details(t.out, row);
     return fclose(t.out) ? NULL : t.data;
 }

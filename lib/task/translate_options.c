@@ -11,8 +11,9 @@
 static const option_row rows[] = {
 #define COMMON_SEED T | AE | OPTION_COMPARE
 #include "task/rows_common.def"
-    NUMBER("batch", 'b', COMMON(batch), "0", 0, 1000000, T | AE,
-           "Units of the longer side per batch; 0: by the size of the data, 1024 in apply and eval"),
+    NUMBER(
+        "batch", 'b', COMMON(batch), "0", 0, 1000000, T | AE,
+        "Units of the longer side per batch; 0: by the size of the data, 1024 in apply and eval"),
     /* data */
     WORD("dev-target", 0, AT(dev_target), NULL, NULL, "FILE", TC | OPTION_FILE,
          "The other side of --dev, where that is no file of pairs"),
@@ -25,14 +26,13 @@ static const option_row rows[] = {
          "Units learnt before by rill-tokenize, for both sides or the source"),
     WORD("target-subwords", 0, AT(target_subwords), NULL, NULL, "FILE", TF,
          "Units of the target side learnt before"),
-    SWITCH("share", AT(share), "true", S, "Both sides have one list of units, if of one kind"),
+    SWITCH("share", AT(share), "true", S, "Give both sides one list of units, if of one kind"),
     NUMBER("vocab-size", 0, AT(vocab_size), "8000", 0, 10000000, S,
            "Most units of a list; 0: no bound"),
     NUMBER("min-count", 0, AT(min_count), "2", 1, 1000000, S, "Least count of a unit in training"),
     NUMBER("max-pieces", 0, AT(max_pieces), "250", 1, 100000, S,
            "Training leaves out pairs with more units than this on a side, and says how many"),
-    WORD("normalize", 0, AT(normalize), "nfc", "nfc|nfkc|none", "FORM", S,
-         "Unicode normalization"),
+    WORD("normalize", 0, AT(normalize), "nfc", "nfc|nfkc|none", "FORM", S, "Unicode normalization"),
     SWITCH("lower", AT(lower), "false", S, "Capitals become a mark and a small letter"),
     AMOUNT("bpe-dropout", AT(bpe_dropout), "0", 0, 1, S,
            "Each merge is left out with this probability in training"),
@@ -68,8 +68,10 @@ static const option_row rows[] = {
     WORD("init", 0, AT(init), NULL, NULL, "MODEL", TF,
          "Begin with this model's weights; units, sizes and wiring are its own then"),
     AMOUNT("risk", AT(risk), "0", 0, 1000, S,
-           "Minimum-risk training beside the usual one: answers are drawn from the model and made more or "
-           "less probable by how their sentence BLEU differs from the others' of the pair; its weight"),
+           "Minimum-risk training beside the usual one: answers are drawn from the model and made "
+           "more or "
+           "less probable by how their sentence BLEU differs from the others' of the pair; its "
+           "weight"),
     NUMBER("risk-samples", 0, AT(risk_samples), "5", 2, 1000, S, "Answers drawn for each pair"),
     WORD("metric", 0, AT(metric), "bleu", "bleu|chrf|exact|loss", "NAME", S,
          "Score on the dev data by which the best epoch is chosen"),
@@ -81,10 +83,12 @@ static const option_row rows[] = {
 #include "task/rows_train.def"
     /* decoding */
     NUMBER("beam", 0, AT(beam), "5", 1, 1000, AE, "Hypotheses kept at each step; 1: greedy"),
-    NUMBER("nbest", 0, AT(nbest), "1", 1, 1000, A, "Answers to each line, as N ||| text ||| score"),
-    NUMBER("mbr", 0, AT(mbr), "0", 0, 1000, AE,
-           "Minimum Bayes risk: of the N best answers (drawn ones with --sample) the one that is most "
-           "like all of them; 0: the best"),
+    NUMBER("nbest", 0, AT(nbest), "1", 1, 1000, A,
+           "Answers to each line, as N ||| text ||| logp= x ||| score"),
+    NUMBER(
+        "mbr", 0, AT(mbr), "0", 0, 1000, AE,
+        "Minimum Bayes risk: of the N best answers (drawn ones with --sample) the one that is most "
+        "like all of them; 0: the best"),
     AMOUNT("length-power", AT(length_power), "1.3", 0, 10, AE,
            "Scores are divided by the length to this power"),
     AMOUNT("coverage", AT(coverage), "0", 0, 10, AE,
@@ -95,7 +99,8 @@ static const option_row rows[] = {
     NUMBER("no-repeat", 0, AT(no_repeat), "0", 0, 100, AE,
            "No sequence of N units comes twice in an answer; 0: no rule"),
     SWITCH("sample", AT(sample), "false", A, "Draw answers at random instead of searching"),
-    AMOUNT("temperature", AT(temperature), "1", 0.001, 1000, A, "Sampling: below 1 is bolder"),
+    AMOUNT("temperature", AT(temperature), "1", 0.001, 1000, A,
+           "Sampling: below 1 stays nearer to the likeliest units"),
     NUMBER("top-k", 0, AT(top_k), "0", 0, 10000000, A, "Sampling: from the K best units; 0: all"),
     AMOUNT("top-p", AT(top_p), "1", 0.000001, 1, A,
            "Sampling: from the best units that together have this probability"),
@@ -121,8 +126,8 @@ static const option_row rows[] = {
     WORD("compare", 0, AT(compare), NULL, NULL, "FILE", E,
          "Another system's answers, line by line: a paired test against them"),
     NUMBER("samples", 0, AT(samples), "1000", 0, 1000000, EC, "Bootstrap samples of the intervals"),
-    NUMBER("max-record", 0, AT(max_record), "67108864", 1024, 1073741824.0, OPTION_ALL | OPTION_COMPARE,
-           "Longest line in bytes"),
+    NUMBER("max-record", 0, AT(max_record), "67108864", 1024, 1073741824.0,
+           OPTION_ALL | OPTION_COMPARE, "Longest line in bytes"),
 };
 
 const option_table translate_option_table = {rows, sizeof rows / sizeof *rows,
