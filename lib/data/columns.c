@@ -36,7 +36,11 @@ static int default_names(corpus *c, size_t count, rill_error *error) {
 int columns_learn(corpus *c, bytes line, size_t number, rill_error *error) {
     c->separator = memchr(line.data, '\t', line.size) ? '\t' : ' ';
     size_t count = count_pieces(line, c->separator);
-    if (c->columns == 0) return default_names(c, count, error);
+    if (c->columns == 0) {
+        const char *usual = c->options.usual;
+        if (usual && names_count(bytes_of(usual)) == count) return corpus_names(c, usual, error);
+        return default_names(c, count, error);
+    }
     if (c->columns == count) return 0;
     bytes names = buffer_view(&c->names);
     return status_set(error, RILL_EDATA, corpus_name(c), number, 0,

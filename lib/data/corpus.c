@@ -200,16 +200,16 @@ static int corpus_learn(corpus *c, rill_error *error) {
 }
 
 /* Number of names in a comma separated list. */
-static size_t names_count(bytes names) {
+size_t names_count(bytes names) {
     size_t count = 0;
     bytes name;
     while (bytes_split(&names, ',', &name)) count++;
     return count;
 }
 
-/* Takes over the user's column names: none empty, none twice. */
-static int corpus_names(corpus *c, rill_error *error) {
-    bytes rest = bytes_of(c->options.columns), name, known;
+/* Takes over column names: none empty, none twice. */
+int corpus_names(corpus *c, const char *names, rill_error *error) {
+    bytes rest = bytes_of(names), name, known;
     while (bytes_split(&rest, ',', &name)) {
         name = bytes_trim(name);
         bytes before = buffer_view(&c->names);
@@ -219,7 +219,7 @@ static int corpus_names(corpus *c, rill_error *error) {
             return status_fail(error, RILL_EUSAGE,
                                "column names, found \"%s\", expected distinct names joined by "
                                "commas",
-                               c->options.columns);
+                               names);
         }
         if (c->columns++) buffer_add_char(&c->names, ',');
         buffer_add_bytes(&c->names, name);
@@ -251,7 +251,7 @@ static int corpus_set_columns(corpus *c, rill_error *error) {
     if (c->format == CORPUS_VERTICAL) names = "form";
     if (c->format == CORPUS_HORIZONTAL) names = c->options.untagged ? "form" : "form,tag";
     if (c->format == CORPUS_COLUMNS) {
-        if (c->options.columns) TRY(corpus_names(c, error));
+        if (c->options.columns) TRY(corpus_names(c, c->options.columns, error));
         TRY(corpus_learn(c, error));
     } else if (*names) {
         buffer_add_text(&c->names, names);
@@ -287,7 +287,7 @@ static corpus *corpus_new(const corpus_options *options) {
 /* Finishes an opening: *out on success, everything released otherwise. */
 static int corpus_finish(corpus *c, int status, corpus **out, rill_error *error) {
     if (status == 0) status = corpus_start(c, error);
-    c->options.columns = NULL; /* the caller's text, taken over by now */
+    c->options.columns = c->options.usual = NULL; /* the caller's text, taken over by now */
     if (status < 0) {
         corpus_close(c);
         return status;

@@ -61,6 +61,8 @@ MUST_USE int vertical_record(corpus *c, record *r, rill_error *error);
 MUST_USE int horizontal_record(corpus *c, record *r, rill_error *error);
 MUST_USE int text_record(corpus *c, record *r, rill_error *error);
 
+size_t names_count(bytes names);
+MUST_USE int corpus_names(corpus *c, const char *names, rill_error *error);
 /* Learns separator and column count from the first word line (which is not consumed). */
 MUST_USE int columns_learn(corpus *c, bytes line, size_t number, rill_error *error);
 /* What the format may be, by one line; CORPUS_AUTO when the line leaves it open. */

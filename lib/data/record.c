@@ -97,9 +97,13 @@ static void copy_until(const record *r, size_t *at, size_t to, buffer *out) {
     *at = to;
 }
 
-/* An empty cell would be no cell in a file of blank separated columns. */
-static void write_value(bytes value, buffer *out) {
+/* Where blanks part cells or words, an empty value would be no cell and one with blanks several. */
+static void write_value(bytes value, char separator, buffer *out) {
+    const size_t begin = out->size;
     buffer_add_bytes(out, value.size ? value : BYTES("_"));
+    for (size_t i = begin; separator != '\t' && i < out->size; i++) {
+        if (out->data[i] == ' ' || out->data[i] == '\t') out->data[i] = '_';
+    }
 }
 
 void record_write(const record *r, const record_change *changes, size_t count, buffer *out) {
@@ -116,7 +120,7 @@ void record_write(const record *r, const record_change *changes, size_t count, b
             } else {
                 at = cell.begin + cell.size;
             }
-            write_value(changes[i].values[w], out);
+            write_value(changes[i].values[w], r->separator, out);
         }
     }
     copy_until(r, &at, r->text.size, out);

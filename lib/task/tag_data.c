@@ -193,13 +193,24 @@ static int look_at_scheme(reading *r, int i) {
     return 0;
 }
 
-/* Attributes in the order UD writes them (letters of both cases alike), values by bytes. */
+/* Letters of both cases alike, then by size, then by bytes. */
+static int compare_loosely(bytes x, bytes y) {
+    int c = strncasecmp(x.data, y.data, x.size < y.size ? x.size : y.size);
+    if (c == 0) c = (x.size > y.size) - (x.size < y.size);
+    return c ? c : bytes_compare(x, y);
+}
+
+static bytes attribute_of(bytes pair) {
+    return bytes_slice(pair, 0,
+                       (size_t)((const char *)memchr(pair.data, '=', pair.size) - pair.data));
+}
+
+/* Attributes in the order UD writes them, the values of one ("A", even beside "a") next to each
+ * other. */
 static int compare_pairs(const void *a, const void *b) {
     const bytes *x = a, *y = b;
-    size_t n = x->size < y->size ? x->size : y->size;
-    int c = strncasecmp(x->data, y->data, n);
-    if (c == 0) c = (x->size > y->size) - (x->size < y->size);
-    return c ? c : bytes_compare(*x, *y);
+    int c = compare_loosely(attribute_of(*x), attribute_of(*y));
+    return c ? c : compare_loosely(*x, *y);
 }
 
 /* All distinct "A=x" of a column's raw strings, sorted. */
@@ -223,13 +234,12 @@ static int group_pairs(tag_column *c, const bytes *sorted, int32_t count) {
     c->group = mem_new((size_t)count + 1, sizeof *c->group);
     if (!c->group) return RILL_ENOMEM;
     for (int32_t i = 0, id; i < count; i++) {
-        size_t equal = (size_t)((const char *)memchr(sorted[i].data, '=', sorted[i].size) -
-                                sorted[i].data);
+        const bytes name = attribute_of(sorted[i]);
         int32_t before = c->attributes.count;
-        TRY(strmap_add(&c->attributes, bytes_slice(sorted[i], 0, equal), &id));
+        TRY(strmap_add(&c->attributes, name, &id));
         if (c->attributes.count > before) {
             c->group[before] = c->values.count;
-            TRY(strmap_add(&c->values, bytes_slice(sorted[i], 0, equal + 1), &id));
+            TRY(strmap_add(&c->values, bytes_slice(sorted[i], 0, name.size + 1), &id));
         }
         TRY(strmap_add(&c->values, sorted[i], &id));
     }
@@ -281,10 +291,20 @@ static int build_features(reading *r, int i) {
     return status < 0 ? status : keep_frequent(r, i);
 }
 
+/* Does any label of a column of features name one? In "sg", "pl" there is nothing to take apart. */
+static bool has_features(const reading *r, int i) {
+    bool found = false;
+    for (int32_t k = 0; k < r->raw[i].count; k++) {
+        bytes label = strmap_get(&r->raw[i], k);
+        found |= label.size > 0 && memchr(label.data, '=', label.size);
+    }
+    return found && !strcmp(r->l->column[i].name, "feats");
+}
+
 static int build_column(reading *r, int i) {
     tag_column *c = &r->l->column[i];
     TRY(look_at_scheme(r, i));
-    bool features = !strcmp(c->name, "feats") && strcmp(r->o->feats, "whole");
+    bool features = strcmp(r->o->feats, "whole") && has_features(r, i);
     if (features) {
         c->kind = TAG_FEATURES;
         TRY(build_features(r, i));

@@ -17,6 +17,7 @@ enum { CONFUSIONS = 10, TEXT_LABELS = 40 };
 typedef struct evaluation {
     tag_scores scores;
     const tag_options *o;
+    const char *layout; /* that the model was trained with, or NULL */
     json_t *report;
     rill_error *error;
 } evaluation;
@@ -51,7 +52,10 @@ static int add_accuracy(const evaluation *e, const tag_scored *c, json_t *out) {
     if (status == 0) status = add_interval(e, part, "ci", out);
     if (status == 0) status = report_set(out, BYTES("known"), json_real(metric_value(a.known)));
     if (status == 0) status = report_set(out, BYTES("unknown"), json_real(metric_value(a.unknown)));
-    if (status == 0) status = report_set(out, BYTES("baseline"), json_real(metric_value(base)));
+    /* Of --feats split no whole strings are kept, so there is no most frequent one. */
+    if (status == 0 && !(c->column->kind == TAG_FEATURES && c->column->labels.count == 1)) {
+        status = report_set(out, BYTES("baseline"), json_real(metric_value(base)));
+    }
     if (status == 0) {
         status = report_set(out, BYTES("sentence_accuracy"), json_real(metric_value(whole)));
     }
@@ -258,9 +262,12 @@ static void print_column(const char *name, const json_t *c, buffer *out) {
     }
     buffer_printf(out, "  accuracy %.2f%%", 100 * report_number(c, "accuracy"));
     report_print_interval(json_object_get(c, "ci"), out);
-    buffer_printf(out, "  known %.2f%%  unknown %.2f%%  baseline %.2f%%  whole sentences %.2f%%\n",
-                  100 * report_number(c, "known"), 100 * report_number(c, "unknown"), 100 * report_number(c, "baseline"),
-                  100 * report_number(c, "sentence_accuracy"));
+    buffer_printf(out, "  known %.2f%%  unknown %.2f%%", 100 * report_number(c, "known"),
+                  100 * report_number(c, "unknown"));
+    if (json_object_get(c, "baseline")) {
+        buffer_printf(out, "  baseline %.2f%%", 100 * report_number(c, "baseline"));
+    }
+    buffer_printf(out, "  whole sentences %.2f%%\n", 100 * report_number(c, "sentence_accuracy"));
     report_print_rows("label", json_object_get(c, "labels"), TEXT_LABELS, out);
     report_print_confusions(json_object_get(c, "confusions"), out);
 }
@@ -282,7 +289,9 @@ static void print_report(const evaluation *e, buffer *out) {
 /* ---- the verb */
 
 static int eval_gold(evaluation *e, tag_session *s, const char *const *files, size_t count) {
-    for (size_t i = 0; i < count; i++) TRY(tag_scores_add(&e->scores, s, e->o, files[i], e->error));
+    for (size_t i = 0; i < count; i++) {
+        TRY(tag_scores_add(&e->scores, s, e->o, e->layout, files[i], e->error));
+    }
     if (e->scores.words == 0) {
         return status_set(e->error, RILL_EDATA, count ? files[0] : NULL, 0, 0,
                           "no tagged words to score");
@@ -299,7 +308,10 @@ int tag_eval(void *const *models, size_t model_count, const void *options,
              const char *const *files, size_t count, const rill_hooks *hooks, buffer *report,
              rill_error *error) {
     (void)hooks;
-    evaluation e = {.o = options, .report = json_object(), .error = error};
+    evaluation e = {.o = options,
+                    .layout = ((const tag_model *)models[0])->options.layout,
+                    .report = json_object(),
+                    .error = error};
     pool *threads = NULL;
     tag_session *s = NULL;
     int status = e.report ? pool_new(job_threads(&e.o->common), &threads, error)

@@ -147,13 +147,14 @@ static int take_record(void *data, const record *r, const tag_sentence *s, rill_
     return 0;
 }
 
-int tag_scores_add(tag_scores *t, tag_session *s, const tag_options *o, const char *path,
-                   rill_error *error) {
+int tag_scores_add(tag_scores *t, tag_session *s, const tag_options *o, const char *usual,
+                   const char *path, rill_error *error) {
     corpus_options options;
     corpus *c = NULL;
     t->lexicon = tag_session_lexicon(s);
     t->columns = t->lexicon->columns;
     TRY(tag_corpus_options(o, &options, error));
+    options.usual = usual;
     TRY(corpus_open(path, &options, &c, error));
     int status = 0;
     if (corpus_format_of(c) == CORPUS_TEXT) {
@@ -204,7 +205,7 @@ int tag_validate(tag_session *s, const tag_options *o, const char *path, train_s
                  rill_error *error) {
     tag_scores t = {0};
     *out = (train_scores){0};
-    int status = tag_scores_add(&t, s, o, path, error);
+    int status = tag_scores_add(&t, s, o, NULL, path, error);
     if (status == 0 && t.words == 0) {
         status = status_set(error, RILL_EDATA, path, 0, 0, "no tagged sentences to score by");
     }

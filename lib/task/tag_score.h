@@ -36,9 +36,10 @@ typedef struct tag_scores {
     arena memory;
 } tag_scores;
 
-/* Tags a file and adds its words. */
-MUST_USE int tag_scores_add(tag_scores *t, tag_session *s, const tag_options *o, const char *path,
-                            rill_error *error);
+/* Tags a file and adds its words. usual: names of the columns where the options have none, or NULL.
+ */
+MUST_USE int tag_scores_add(tag_scores *t, tag_session *s, const tag_options *o, const char *usual,
+                            const char *path, rill_error *error);
 /* Right answers of a column, of all words. */
 metric_ratio tag_scores_right(const tag_scored *c, const int32_t *labels, size_t words);
 void tag_scores_free(tag_scores *t);
