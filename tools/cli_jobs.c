@@ -75,6 +75,16 @@ static int stream_file(cli *c, const char *path, cli_filter *filter, const void 
     return code < 0 ? filter_failed(c, code) : 0;
 }
 
+/* Files that follow each other must not run together. A tool whose output ends every line has no
+ * such option. */
+static int set_complete(cli *c, bool complete) {
+    char *now = rill_options_get(c->options, "complete");
+    if (!now) return 0;
+    rill_free(now);
+    int code = rill_options_set(c->options, "complete", complete ? "true" : "false", &c->error);
+    return code < 0 ? cli_fail(c, code) : 0;
+}
+
 int cli_stream(cli *c, cli_filter *filter, const void *what) {
     static const char *const standard[] = {"-"};
     const char *const *files = c->operand_count > 1 ? c->operands + 1 : standard;
@@ -83,8 +93,12 @@ int cli_stream(cli *c, cli_filter *filter, const void *what) {
     int status = cli_watch_begin(&watch, c, false);
     if (status) return status;
     rill_hooks hooks = cli_watch_hooks(&watch);
+    char *own = rill_options_get(c->options, "complete");
+    const bool last = own && strcmp(own, "true") == 0;
+    rill_free(own);
     for (size_t i = 0; i < count && !status; i++) {
-        status = stream_file(c, files[i], filter, what, &hooks);
+        status = set_complete(c, last || i + 1 < count);
+        if (!status) status = stream_file(c, files[i], filter, what, &hooks);
     }
     return cli_watch_end(&watch, status);
 }

@@ -39,7 +39,7 @@ typedef struct tag_options {
     double dropout; /* -1: by size */
     double recurrent_dropout, word_dropout, smoothing, r_drop;
     /* apply and eval */
-    bool probs, ranges, wrapped, raw;
+    bool probs, ranges, wrapped, raw, complete;
     int64_t nbest, max_record, samples;
 } tag_options;
 

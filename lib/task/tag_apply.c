@@ -236,6 +236,7 @@ static void flow_close(void *state) { free(((applier *)state)->model); }
  * line, and two lines of two words are no reason to wait for the end of a sentence. */
 static int corpus_options_of(const applier *a, corpus_options *c, rill_error *error) {
     TRY(tag_corpus_options(a->o, c, error));
+    c->usual = a->model[0]->options.layout;
     c->untagged = c->format == CORPUS_HORIZONTAL;
     c->plain = true;
     return 0;

@@ -20,6 +20,7 @@ typedef struct tag_plan {
     int columns;              /* how many of the model's columns are written */
     bool misc;                /* same, CoNLL-U: MISC changes */
     bool probs, ranges, nbest;
+    bool complete; /* same: the last record gets the line ends that it lacks */
 } tag_plan;
 
 #define TAG_APPENDED (SIZE_MAX - 1)

@@ -11,9 +11,8 @@ static const option_row rows[] = {
     NUMBER("batch", 'b', COMMON(batch), "0", 0, 1000000, T | AE,
            "Tokens per batch; 0: by the size of the data in training (32 to 256), 2048 elsewhere"),
     /* data */
-    WORD("input", 'i', COMMON(input), "auto",
-         "auto|conllu|columns|vertical|horizontal|text", "FORMAT", OPTION_ALL,
-         "Format of the input; auto: by name and first lines"),
+    WORD("input", 'i', COMMON(input), "auto", "auto|conllu|columns|vertical|horizontal|text",
+         "FORMAT", OPTION_ALL, "Format of the input; auto: by name and first lines"),
     WORD("output", 'o', COMMON(output), "auto", "auto|conllu|columns|vertical|horizontal|json",
          "FORMAT", A, "Format of the output; auto: conllu for raw text, else as the input"),
     WORD("columns", 'c', AT(columns), NULL, NULL, "NAMES", S | OPTION_CHECK,
@@ -31,8 +30,7 @@ static const option_row rows[] = {
     WORD("rules", 0, AT(rules), NULL, NULL, "FILE", TF, "Own tokenizer rules for raw text"),
     WORD("vectors", 0, AT(vectors), NULL, NULL, "FILE", TF,
          "Pretrained vectors: word2vec (text, binary), GloVe, fastText .vec"),
-    NUMBER("vectors-limit", 0, AT(vectors_limit), "200000", 1, 10000000, T,
-           "Vectors read at most"),
+    NUMBER("vectors-limit", 0, AT(vectors_limit), "200000", 1, 10000000, T, "Vectors read at most"),
     /* network */
     WORD("size", 0, AT(size), "medium", "small|medium|large", "SIZE", S,
          "Preset for the sizes below that are 0"),
@@ -64,10 +62,13 @@ static const option_row rows[] = {
 #include "task/rows_train.def"
     /* apply and eval */
     SWITCH("probs", AT(probs), "false", A, "Write the probability of every label"),
+    SWITCH("complete", AT(complete), "false", A,
+           "End the last line and sentence where the input does not, as between several files"),
     NUMBER("nbest", 0, AT(nbest), "0", 0, 1000, A,
            "Write the N best label sequences (columns with a conditional random field)"),
     SWITCH("ranges", AT(ranges), "false", A, "Write the byte range of every token"),
-    SWITCH("wrapped", AT(wrapped), "false", AE, "Raw text: blank lines end paragraphs, not line ends"),
+    SWITCH("wrapped", AT(wrapped), "false", AE,
+           "Raw text: blank lines end paragraphs, not line ends"),
     SWITCH("raw", AT(raw), "false", E,
            "Score from raw text: sentences and words are found anew, as in the CoNLL 2018 task"),
     NUMBER("samples", 0, AT(samples), "1000", 0, 1000000, E, "Bootstrap samples of the intervals"),

@@ -20,26 +20,7 @@ static int usage(rill_error *error, const char *option, const char *why) {
     return status_fail(error, RILL_EUSAGE, "option --%s: %s", option, why);
 }
 
-/* Number of names in a comma separated list, and the place of one of them. */
-static size_t find_name(const char *names, bytes wanted, size_t *count) {
-    bytes rest = bytes_of(names), name;
-    size_t found = TAG_APPENDED;
-    *count = 0;
-    while (bytes_split(&rest, ',', &name)) {
-        if (bytes_equal(bytes_trim(name), wanted)) found = *count;
-        ++*count;
-    }
-    return found;
-}
-
-/* A column file without names of its own has those that the model was trained with, if the number
- * of columns is the same. */
-static size_t find_column(const tag_model *m, const tag_options *o, const corpus *c, bytes name) {
-    size_t count;
-    if (corpus_format_of(c) == CORPUS_COLUMNS && !o->layout && m->options.layout) {
-        size_t found = find_name(m->options.layout, name, &count);
-        if (count == corpus_columns(c)) return found;
-    }
+static size_t find_column(const corpus *c, bytes name) {
     for (size_t i = 0; i < corpus_columns(c); i++) {
         if (bytes_equal(corpus_column_name(c, i), name)) return i;
     }
@@ -48,18 +29,11 @@ static size_t find_column(const tag_model *m, const tag_options *o, const corpus
 
 /* Where each column goes when records are written back. The word itself is never replaced, whatever
  * the model's column is called; of CoNLL-U only lemma to deps can be. */
-static void place_columns(tag_plan *p, const tag_model *m, const tag_options *o, const corpus *c) {
+static void place_columns(tag_plan *p, const tag_model *m, const corpus *c) {
     corpus_format in = corpus_format_of(c);
-    static const char *const usual[] = {"form", "word", "token"};
     p->form = corpus_form(c);
-    for (int i = 0; i < 3 && in == CORPUS_COLUMNS && !o->layout; i++) {
-        size_t found = find_column(m, o, c, bytes_of(usual[i]));
-        if (found == TAG_APPENDED) continue;
-        p->form = found;
-        break;
-    }
     for (int i = 0; i < p->columns; i++) {
-        size_t found = find_column(m, o, c, bytes_of(m->lexicon.column[i].name));
+        size_t found = find_column(c, bytes_of(m->lexicon.column[i].name));
         bool taken = found == p->form || (in == CORPUS_CONLLU && found == 0);
         if (in == CORPUS_CONLLU && (taken || found >= CONLLU_MISC)) found = TAG_MISC;
         if (in == CORPUS_HORIZONTAL && corpus_columns(c) > 1) found = 1; /* word_TAG has one tag */
@@ -105,11 +79,12 @@ int tag_plan_make(tag_plan *p, const tag_model *m, const tag_options *o, const c
                     .columns = m->lexicon.columns,
                     .probs = o->probs,
                     .ranges = o->ranges,
+                    .complete = o->complete,
                     .nbest = o->nbest > 0};
     if (!strcmp(name, "horizontal")) p->columns = 1;
     /* A column file written anew has TABs and no other columns, like a vertical one. */
     if (!output_format_find(bytes_of(name), &p->format)) p->format = OUTPUT_VERTICAL;
-    place_columns(p, m, o, c);
+    place_columns(p, m, c);
     return check_options(p, m, name, error);
 }
 
@@ -267,6 +242,14 @@ static int list_changes(const tag_plan *p, const tag_slot *slot, const output_se
     return 0;
 }
 
+/* The last record of a file may lack its line end, a sentence its blank line. */
+static void end_record(const record *r, buffer *out) {
+    if (r->line_count == 0 || out->size == 0) return;
+    if (out->data[out->size - 1] != '\n') buffer_add_char(out, '\n');
+    bool blank = r->lines[r->line_count - 1].kind == LINE_BLANK;
+    if (!blank && r->format != CORPUS_HORIZONTAL) buffer_add_char(out, '\n');
+}
+
 /* A member of an n-best list begins with its rank; a byte order mark would stand in its way. */
 static int write_ranked(const record *r, const record_change *change, size_t count,
                         const output_sentence *s, buffer *out) {
@@ -276,11 +259,7 @@ static int write_ranked(const record *r, const record_change *change, size_t cou
     if (bytes_starts(raw, BYTES("\xEF\xBB\xBF"))) raw = bytes_slice(raw, 3, raw.size);
     output_rank(s, out);
     buffer_add_bytes(out, raw);
-    /* The last sentence of a file may lack its blank line. */
-    if (r->lines[r->line_count - 1].kind != LINE_BLANK) {
-        if (raw.size && raw.data[raw.size - 1] != '\n') buffer_add_char(out, '\n');
-        buffer_add_char(out, '\n');
-    }
+    end_record(r, out);
     int status = text.failed ? RILL_ENOMEM : 0;
     buffer_free(&text);
     return status;
@@ -294,6 +273,7 @@ static int write_back(const tag_plan *p, const tag_slot *slot, const output_sent
     TRY(list_changes(p, slot, s, a, change, &count));
     if (s->rank > 0) return write_ranked(&slot->rec, change, count, s, out);
     record_write(&slot->rec, change, count, out);
+    if (p->complete) end_record(&slot->rec, out);
     return 0;
 }
 
@@ -317,6 +297,7 @@ int tag_write(const tag_plan *p, const tag_slot *slot, int32_t index, const tag_
             buffer_add_bytes(out, record_raw(&slot->rec));
         else if (text && p->format == OUTPUT_HORIZONTAL)
             buffer_add_char(out, '\n');
+        if (p->same && p->complete) end_record(&slot->rec, out);
         return 0;
     }
     output_sentence s;

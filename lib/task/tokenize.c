@@ -58,6 +58,8 @@ static const option_row rows[] = {
     AMOUNT("dropout", AT(dropout), "0", 0, 1, APPLY,
            "BPE dropout: leave out each merge with this probability (for training text)"),
     NUMBER("seed", 0, AT(seed), "1", 0, 4294967295.0, APPLY, "Seed of the dropout"),
+    SWITCH("complete", AT(complete), "false", APPLY | UNDO,
+           "End the last line where the input does not, as between several files"),
     NUMBER("threads", 't', AT(threads), "0", 0, 256, APPLY | UNDO,
            "Threads; 0: one per processor. Never changes any result"),
 };
@@ -201,7 +203,7 @@ typedef enum output { UNITS, IDS, JSON } output;
 /* Shared by all workers; the reader is the reading thread's. */
 typedef struct streamer {
     const subword *s;
-    bool undo, ids;
+    bool undo, ids, complete;
     output output;
     subword_dropout dropout;
     reader *in;
@@ -349,7 +351,7 @@ static int do_slots(void *self, void *place, void *slots, size_t count, buffer *
             return status_place(error, status, reader_name(all->in), it->number);
         }
         if (it->cr) buffer_add_char(out, '\r');
-        if (it->ended) buffer_add_char(out, '\n');
+        if (it->ended || all->complete) buffer_add_char(out, '\n');
     }
     return buffer_status(out, error);
 }
@@ -369,7 +371,7 @@ static int output_of(const tokenize_options *o, bool undo, output *out, rill_err
 
 int tokenize_filter(const subword *s, const tokenize_options *o, bool undo, int in,
                     const char *name, int out, const rill_hooks *hooks, rill_error *error) {
-    streamer all = {.s = s, .undo = undo, .ids = !strcmp(o->input, "ids")};
+    streamer all = {.s = s, .undo = undo, .ids = !strcmp(o->input, "ids"), .complete = o->complete};
     const filter_task task = {.self = &all,
                               .slot_size = sizeof(slot),
                               .read = read_slot,

@@ -8,7 +8,7 @@
 
 typedef struct tokenize_options {
     char *unit, *format, *normalize, *borders, *protect, *symbol, *output, *input;
-    bool lower, force;
+    bool lower, force, complete;
     int64_t vocab_size, merges, min_count, max_words, threads, seed;
     double dropout;
 } tokenize_options;
