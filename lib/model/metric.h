@@ -171,6 +171,8 @@ MUST_USE int metric_ud_token(metric_ud *u, bytes surface, const metric_ud_word *
 /* Ends the sentence that the tokens since the last call form (none: no sentence). */
 MUST_USE int metric_ud_sentence(metric_ud *u);
 void metric_ud_free(metric_ud *u);
+/* Are both texts the same, spaces aside, from byte *at of them on, where the last call stopped? */
+bool metric_ud_agree(const metric_ud *a, const metric_ud *b, size_t *at);
 
 typedef struct metric_ud_scores {
     metric_counts tokens, sentences, words;    /* right: equal ranges; words: aligned words */

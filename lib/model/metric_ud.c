@@ -302,6 +302,13 @@ static int words_align(ud_side gold, ud_side system, metric_ud_scores *out, rill
     return 0;
 }
 
+bool metric_ud_agree(const metric_ud *a, const metric_ud *b, size_t *at) {
+    bytes x = buffer_view(&a->text), y = buffer_view(&b->text);
+    const size_t from = *at;
+    *at = x.size;
+    return x.size == y.size && bytes_equal(bytes_slice(x, from, x.size), bytes_slice(y, from, y.size));
+}
+
 /* The two texts must be one; otherwise says in which sentence of gold they part. */
 static int texts_compare(const metric_ud *gold, const metric_ud *system, rill_error *error) {
     bytes a = buffer_view(&gold->text), b = buffer_view(&system->text);

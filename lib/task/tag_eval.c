@@ -106,6 +106,7 @@ typedef struct raw_sides {
     token_session *tokens;
     token_text text;
     tag_session *session;
+    size_t compared; /* bytes of both texts */
     rill_error *error;
 } raw_sides;
 
@@ -212,6 +213,10 @@ static int raw_file(raw_sides *r, const tag_options *o, const char *path) {
         }
         if (status == 0) status = add_gold(r, &rec);
         if (status == 0) status = add_given(r, record_text(&rec));
+        if (status == 0 && !metric_ud_agree(r->gold, r->given, &r->compared)) {
+            status = status_set(r->error, RILL_EDATA, path, rec.line, 0,
+                                "option --raw: \"# text\" and the words of the sentence differ");
+        }
     }
     record_free(&rec);
     corpus_close(c);
@@ -231,6 +236,10 @@ static int add_raw_scores(const metric_ud_scores *s, json_t *out) {
     return 0;
 }
 
+static int no_words(const evaluation *e, const char *const *files, size_t count) {
+    return status_set(e->error, RILL_EDATA, count ? files[0] : NULL, 0, 0, "no tagged words to score");
+}
+
 static int eval_raw(evaluation *e, tag_session *session, const char *const *files, size_t count) {
     raw_sides r = {.session = session, .lexicon = tag_session_lexicon(session), .error = e->error};
     metric_ud_scores scores;
@@ -240,6 +249,7 @@ static int eval_raw(evaluation *e, tag_session *session, const char *const *file
     if (status == 0) status = token_session_new(r.lexicon->tokenizer, &r.tokens, e->error);
     for (size_t i = 0; status == 0 && i < count; i++) status = raw_file(&r, e->o, files[i]);
     if (status == 0) status = metric_ud_score(r.gold, r.given, &scores, e->error);
+    if (status == 0 && scores.words.gold == 0) status = no_words(e, files, count);
     if (status == 0 && add_raw_scores(&scores, e->report) < 0) status = status_nomem(e->error);
     token_text_free(&r.text);
     token_session_free(r.tokens);
@@ -292,10 +302,7 @@ static int eval_gold(evaluation *e, tag_session *s, const char *const *files, si
     for (size_t i = 0; i < count; i++) {
         TRY(tag_scores_add(&e->scores, s, e->o, e->layout, files[i], e->error));
     }
-    if (e->scores.words == 0) {
-        return status_set(e->error, RILL_EDATA, count ? files[0] : NULL, 0, 0,
-                          "no tagged words to score");
-    }
+    if (e->scores.words == 0) return no_words(e, files, count);
     int status = report_set(e->report, BYTES("sentences"), json_integer((json_int_t)e->scores.sentences));
     if (status == 0) {
         status = report_set(e->report, BYTES("words"), json_integer((json_int_t)e->scores.words));
