@@ -255,6 +255,29 @@ START_TEST(test_long) {
 }
 END_TEST
 
+/* The same a megabyte long, with an end that makes a rule refuse all that it scanned. */
+static const struct {
+    const char *piece, *end;
+} refused_cases[] = {
+    {"1-", "1a"}, {"12-", "1_"}, {"1,", "1x"}, {"a.", "bc"}, {"a_", "@"}, {"1:", "1a"}, {":)", "a"},
+};
+
+START_TEST(test_refused) {
+    token_session *s;
+    token_text text = {0};
+    buffer raw = {0};
+    tokenizer *t = tokens_by(UNICODE_NFC, &s);
+    while (raw.size < 1 << 20) buffer_add_text(&raw, refused_cases[_i].piece);
+    buffer_add_text(&raw, refused_cases[_i].end);
+    cut(s, buffer_view(&raw), &text);
+    check_invariants(&text, buffer_view(&raw));
+    token_text_free(&text);
+    buffer_free(&raw);
+    token_session_free(s);
+    tokenizer_free(t);
+}
+END_TEST
+
 /* Pieces that meet badly. */
 static const char *const pieces[] = {
     "a",
@@ -362,6 +385,7 @@ void add_token_cases(Suite *suite) {
     tcase_add_test(tokens, test_invalid);
     tcase_add_test(tokens, test_nfkc);
     tcase_add_loop_test(tokens, test_long, 0, COUNT(long_cases));
+    tcase_add_loop_test(tokens, test_refused, 0, COUNT(refused_cases));
     tcase_add_loop_test(tokens, test_random, UNICODE_NONE, UNICODE_NFKC + 1);
     suite_add_tcase(suite, tokens);
 }
