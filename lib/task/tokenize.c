@@ -324,14 +324,23 @@ static int undo_ids(worker *w, bytes line, buffer *out, rill_error *error) {
     return 0;
 }
 
+/* Our own units are shown as text, so bytes that are none would be lost or taken for marks; those
+ * of subword-nmt pass as they are. */
+static int undo_units(worker *w, bytes line, buffer *out, rill_error *error) {
+    size_t fault;
+    bool native = subword_settings(w->all->s)->format == SUBWORD_NATIVE;
+    if (native && !utf8_valid(line, &fault)) {
+        return status_set(error, RILL_EDATA, NULL, 0, fault + 1, "invalid UTF-8");
+    }
+    subword_undo(w->all->s, line, out);
+    return 0;
+}
+
 /* A line stays a line, whatever the units say. */
 static int undo_line(worker *w, const slot *it, buffer *out, rill_error *error) {
     size_t begin = out->size;
-    if (w->all->ids) {
-        TRY(undo_ids(w, buffer_view(&it->line), out, error));
-    } else {
-        subword_undo(w->all->s, buffer_view(&it->line), out);
-    }
+    bytes line = buffer_view(&it->line);
+    TRY(w->all->ids ? undo_ids(w, line, out, error) : undo_units(w, line, out, error));
     for (size_t i = begin; i < out->size; i++) {
         if (out->data[i] == '\n') out->data[i] = ' ';
     }
