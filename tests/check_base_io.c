@@ -130,6 +130,29 @@ START_TEST(reader_splits_lines) {
 }
 END_TEST
 
+/* The mark of a file goes, one that stands elsewhere stays. */
+START_TEST(reader_drops_mark) {
+    static const char *const lines[] = {"x", "\xEF\xBB\xBFy", ""};
+    static const char *const texts[] = {"\xEF\xBB\xBFx\n\xEF\xBB\xBFy\n\n", "x\n\xEF\xBB\xBFy\n\n"};
+    reader *r;
+    bytes line;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(reader_open_bytes(bytes_of(texts[i]), "memory", &r, NULL), 0);
+        for (int k = 0; k < 3; k++) {
+            ck_assert_int_eq(reader_text(r, &line, NULL), 1);
+            check_bytes(line, lines[k]);
+        }
+        ck_assert_int_eq(reader_text(r, &line, NULL), 0);
+        reader_close(r);
+    }
+    ck_assert_int_eq(reader_open_bytes(BYTES("\xEF\xBB\xBF"), "memory", &r, NULL), 0);
+    ck_assert_int_eq(reader_text(r, &line, NULL), 1);
+    ck_assert_uint_eq(line.size, 0);
+    reader_close(r);
+    ck_assert_uint_eq(bytes_unmarked(BYTES("\xEF\xBB")).size, 2);
+}
+END_TEST
+
 /* A child feeds `data` to a pipe in small pieces; returns the end to read from. */
 static int feed_pipe(bytes data, size_t piece, pid_t *child) {
     int fd[2];
@@ -453,6 +476,7 @@ TCase *tcase_io(void) {
     TCase *t = tcase_create("reader");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, reader_splits_lines, 0, LENGTH(texts));
+    tcase_add_test(t, reader_drops_mark);
     tcase_add_test(t, reader_reads_pipes);
     tcase_add_loop_test(t, reader_reads_all_members, 0, 2);
     tcase_add_test(t, reader_refuses_damaged_gzip);

@@ -118,7 +118,7 @@ START_TEST(folders) {
         for (int k = 2; k > 0; k--) {
             snprintf(path, sizeof path, "%s/%s/%d.txt", root, i ? "neg" : "pos", k);
             FILE *f = fopen(path, "w");
-            fprintf(f, "text %d\nof %d\n", k, i);
+            fprintf(f, BOM "text %d\nof %d\n", k, i);
             fclose(f);
         }
     }

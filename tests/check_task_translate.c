@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <math.h>
 
+#define BOM "\xEF\xBB\xBF"
+
 static translate_model *translator;
 
 /* ---- the language */
@@ -505,7 +507,7 @@ START_TEST(dictionaries) {
     buffer out = {0};
     char setting[256];
     set_path(setting, "dictionary",
-             task_file("words.tsv", BYTES("Qab\tAnna B.\r\nQcd\t\xEA\xB0\x80\nQab\tno\n")));
+             task_file("words.tsv", BYTES(BOM "Qab\tAnna B.\r\nQcd\t\xEA\xB0\x80\nQab\tno\n")));
     translate("red Qab Qcd Qef\nQab red\n", &out, "replace-unk=true", setting, NULL);
     assert_output(&out, "Qef \xEA\xB0\x80 Anna B. rot\nrot Anna B.\n");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -525,7 +527,7 @@ START_TEST(prefixes) {
     buffer out = {0};
     rill_error e = {0};
     char setting[256];
-    set_path(setting, "prefix", task_file("prefix", BYTES("gross\n\nHund rot\nklein\n")));
+    set_path(setting, "prefix", task_file("prefix", BYTES(BOM "gross\n\nHund rot\nklein\n")));
     translate("red dog\nred dog\nred dog\n\n", &out, setting, NULL);
     bytes rest = buffer_view(&out), line;
     ck_assert(bytes_split(&rest, '\n', &line) && bytes_starts(line, BYTES("gross")));

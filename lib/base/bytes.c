@@ -74,6 +74,11 @@ bytes bytes_trim(bytes text) {
     return text;
 }
 
+bytes bytes_unmarked(bytes text) {
+    bytes mark = BYTES("\xEF\xBB\xBF");
+    return bytes_starts(text, mark) ? bytes_slice(text, mark.size, text.size) : text;
+}
+
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }

@@ -20,6 +20,7 @@ bytes bytes_slice(bytes text, size_t begin, size_t end);
  * k separators has k+1 fields). Start with rest = whole text; rest->data becomes NULL at the end. */
 bool bytes_split(bytes *rest, char separator, bytes *field);
 bytes bytes_trim(bytes text); /* without ASCII blanks at both ends */
+bytes bytes_unmarked(bytes text); /* without the byte order mark (U+FEFF in UTF-8) in front */
 /* Whole text as a number; false if anything else stands there or it is out of range. */
 bool bytes_to_int(bytes text, int64_t *value);
 bool bytes_to_real(bytes text, double *value);

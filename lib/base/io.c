@@ -337,6 +337,12 @@ int reader_line(reader *r, bytes *line, rill_error *error) {
     }
 }
 
+int reader_text(reader *r, bytes *line, rill_error *error) {
+    int status = reader_line(r, line, error);
+    if (status > 0 && r->number == 1) *line = bytes_unmarked(*line);
+    return status;
+}
+
 bool reader_ready(const reader *r) {
     if (r->eof || r->raw_eof || r->raw_begin < r->raw_end) return true;
     if (r->end > r->seen && memchr(r->text + r->seen, '\n', r->end - r->seen)) return true;

@@ -20,6 +20,9 @@ MUST_USE int reader_open_fd(int fd, const char *name, size_t max_line, reader **
 MUST_USE int reader_open_bytes(bytes text, const char *name, reader **out, rill_error *error);
 /* 1 and a view of the next line (valid until the next call), 0 at the end, negative on failure. */
 MUST_USE int reader_line(reader *r, bytes *line, rill_error *error);
+/* The same without the byte order mark that may begin a file: for all who take the text and don't
+ * write the bytes back. */
+MUST_USE int reader_text(reader *r, bytes *line, rill_error *error);
 size_t reader_number(const reader *r);    /* 1-based number of the last line handed out */
 const char *reader_name(const reader *r);
 /* True when the last line handed out ended with LF (the last line of a file may lack it), and when

@@ -304,8 +304,6 @@ int options_restore(const option_table *t, void *values, const json_t *in, rill_
  * value, whatever it holds. */
 static int read_line(const option_table *t, void *values, const reader *r, bytes line,
                      rill_error *error) {
-    if (reader_number(r) == 1 && bytes_starts(line, BYTES("\xEF\xBB\xBF")))
-        line = bytes_slice(line, 3, line.size); /* editors on Windows put a mark there */
     bytes name, value = line;
     line = bytes_trim(line);
     if (line.size == 0 || line.data[0] == '#') return RILL_OK;
@@ -327,7 +325,7 @@ int options_read(const option_table *t, void *values, const char *path, rill_err
     TRY(reader_open(path, 0, &r, error));
     bytes line;
     int status;
-    while ((status = reader_line(r, &line, error)) > 0) {
+    while ((status = reader_text(r, &line, error)) > 0) {
         status = read_line(t, values, r, line, error);
         if (status < 0) break;
     }

@@ -99,8 +99,7 @@ static bytes raw_line(bytes text, size_t at) {
 static bytes line_content(bytes raw, bool first) {
     if (raw.size && raw.data[raw.size - 1] == '\n') raw.size--;
     if (raw.size && raw.data[raw.size - 1] == '\r') raw.size--;
-    if (first && bytes_starts(raw, BYTES("\xEF\xBB\xBF"))) return bytes_slice(raw, 3, raw.size);
-    return raw;
+    return first ? bytes_unmarked(raw) : raw;
 }
 
 /* Appends the next raw line from where it waits: what was read ahead, then the reader. */

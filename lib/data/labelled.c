@@ -85,12 +85,9 @@ int labelled_line(labelled *l, bytes *line, rill_error *error) {
         *line = buffer_view(&l->peek);
         return check_line(l, *line, l->line, error) < 0 ? RILL_EDATA : 1;
     }
-    int more = reader_line(l->in, line, error);
+    int more = reader_text(l->in, line, error);
     if (more <= 0) return more;
     l->line = reader_number(l->in);
-    if (l->line == 1 && bytes_starts(*line, BYTES("\xEF\xBB\xBF"))) {
-        *line = bytes_slice(*line, 3, line->size);
-    }
     int status = check_line(l, *line, l->line, error);
     return status < 0 ? status : 1;
 }

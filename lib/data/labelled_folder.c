@@ -72,7 +72,7 @@ int labelled_file(labelled *l, example *e, rill_error *error) {
         status = status_set(error, RILL_EDATA, path, 0, fault + 1, "invalid UTF-8");
     }
     if (status == 0) {
-        example_begin(e, view);
+        example_begin(e, bytes_unmarked(view));
         bytes label = {entry, (size_t)(strchr(entry, '/') - entry)};
         if (example_add_label(e, label) < 0) status = status_nomem(error);
     }

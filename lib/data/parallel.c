@@ -57,13 +57,10 @@ bool parallel_uneven(const parallel *p) {
 
 /* Damaged gzip data can't be read on, so it is not the RILL_EDATA after which a caller may. */
 static int next_line(reader *r, bytes *line, rill_error *error) {
-    int status = reader_line(r, line, error);
+    int status = reader_text(r, line, error);
     if (status == RILL_EDATA) {
         status = RILL_EIO;
         if (error) error->code = status;
-    }
-    if (status == 1 && reader_number(r) == 1 && bytes_starts(*line, BYTES("\xEF\xBB\xBF"))) {
-        *line = bytes_slice(*line, 3, line->size);
     }
     return status;
 }

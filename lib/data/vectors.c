@@ -366,7 +366,7 @@ static int load_rows(loader *l, rill_error *error) {
     if (status < 0) return status;
     if (status == 0) line = (bytes){"", 0};
     size_t head = line.size + reader_had_cr(l->in) + 1;
-    if (bytes_starts(line, BYTES("\xEF\xBB\xBF"))) line = bytes_slice(line, 3, line.size);
+    line = bytes_unmarked(line);
     if (is_head(line, &count, &width)) {
         l->v->declared = (size_t)count;
         TRY(set_width(l, width, error));

@@ -174,7 +174,7 @@ static int read_answers(evaluation *e, reader *in, int32_t *given) {
     size_t i = 0, w = width(c);
     bytes line;
     int more;
-    while ((more = reader_line(in, &line, e->error)) > 0) {
+    while ((more = reader_text(in, &line, e->error)) > 0) {
         json_t *json = NULL;
         if (bytes_trim(line).size == 0) continue;
         if (i == c->texts) break;

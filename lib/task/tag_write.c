@@ -255,8 +255,7 @@ static int write_ranked(const record *r, const record_change *change, size_t cou
                         const output_sentence *s, buffer *out) {
     buffer text = {0};
     record_write(r, change, count, &text);
-    bytes raw = buffer_view(&text);
-    if (bytes_starts(raw, BYTES("\xEF\xBB\xBF"))) raw = bytes_slice(raw, 3, raw.size);
+    bytes raw = bytes_unmarked(buffer_view(&text));
     output_rank(s, out);
     buffer_add_bytes(out, raw);
     end_record(r, out);

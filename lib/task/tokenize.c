@@ -113,7 +113,7 @@ static int add_file(subword_learner *l, const char *path, rill_error *error) {
     bytes line;
     TRY(reader_open(path, 0, &r, error));
     int status;
-    while ((status = reader_line(r, &line, error)) > 0) {
+    while ((status = reader_text(r, &line, error)) > 0) {
         status = subword_learner_add(l, line, error);
         if (status < 0) status_place(error, status, reader_name(r), reader_number(r));
         if (status < 0) break;

@@ -42,7 +42,7 @@ static void slot_free(void *data) { buffer_free(&((slot *)data)->text); }
 
 static int add_prefix(applier *a, slot *s, rill_error *error) {
     bytes prefix;
-    int more = reader_line(a->prefix, &prefix, error);
+    int more = reader_text(a->prefix, &prefix, error);
     if (more < 0) return more;
     if (more == 0) {
         return status_set(error, RILL_EDATA, reader_name(a->prefix), 0, 0,
@@ -68,13 +68,10 @@ static int read_slot(void *self, void *data, size_t *cost, rill_error *error) {
     applier *a = self;
     slot *s = data;
     bytes line;
-    int more = reader_line(a->in, &line, error);
+    int more = reader_text(a->in, &line, error);
     if (more == 0) return end_prefixes(a, error);
     if (more < 0) return more;
     s->line = reader_number(a->in);
-    if (s->line == 1 && bytes_starts(line, BYTES("\xEF\xBB\xBF"))) {
-        line = bytes_slice(line, 3, line.size); /* a byte order mark */
-    }
     buffer_clear(&s->text);
     buffer_add_bytes(&s->text, line);
     s->cut = line.size;
@@ -322,7 +319,7 @@ static int read_dictionary(applier *a, const char *path, rill_error *error) {
     size_t at;
     int more = reader_open(path, 0, &r, error);
     if (more < 0) return more;
-    while ((more = reader_line(r, &line, error)) > 0) {
+    while ((more = reader_text(r, &line, error)) > 0) {
         bytes rest = line, word, meaning;
         if (!utf8_valid(line, &at)) {
             more = status_set(error, RILL_EDATA, path, reader_number(r), at + 1, "invalid UTF-8");

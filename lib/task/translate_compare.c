@@ -26,7 +26,7 @@ static int read_references(translate_data *d, const char *path, size_t max_line,
     bytes line;
     int more;
     TRY(reader_open(path, max_line, &r, error));
-    while ((more = reader_line(r, &line, error)) > 0) {
+    while ((more = reader_text(r, &line, error)) > 0) {
         size_t at;
         if (!utf8_valid(line, &at)) {
             more = status_set(error, RILL_EDATA, path, reader_number(r), at + 1, "invalid UTF-8");

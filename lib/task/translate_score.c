@@ -63,7 +63,7 @@ static int read_answers(reader *r, translate_answers *a, rill_error *error) {
     bytes line;
     size_t count = 0, at;
     int more;
-    while ((more = reader_line(r, &line, error)) > 0) {
+    while ((more = reader_text(r, &line, error)) > 0) {
         if (!utf8_valid(line, &at)) {
             return status_set(error, RILL_EDATA, reader_name(r), reader_number(r), at + 1,
                               "invalid UTF-8");

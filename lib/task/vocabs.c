@@ -148,7 +148,7 @@ static int count_file(counter *c, const char *path, rill_error *error) {
     bytes line;
     TRY(reader_open(path, 0, &r, error));
     int status;
-    while ((status = reader_line(r, &line, error)) > 0) {
+    while ((status = reader_text(r, &line, error)) > 0) {
         status = count_line(c, line, error);
         if (status < 0) status_place(error, status, reader_name(r), reader_number(r));
         if (status < 0) break;

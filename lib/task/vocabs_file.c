@@ -107,6 +107,7 @@ static int read_text(bytes text, const char *from, const char *path, vocab *out,
     buffer lines = {0};
     reader *r;
     int status = 0;
+    text = bytes_unmarked(text);
     if (!strcmp(from, "auto")) from = guess(text);
     if (!strcmp(from, "json")) {
         status = json_to_tsv(text, path, &lines, error);

@@ -42,10 +42,6 @@ static int fault(const draft *d, size_t offset, rill_error *error, const char *w
                       what, shown, found.data ? found.data : "");
 }
 
-static bytes without_bom(bytes text) {
-    return bytes_starts(text, BYTES("\xEF\xBB\xBF")) ? bytes_slice(text, 3, text.size) : text;
-}
-
 /* Position of `mark` in text at or behind `from`, text.size when absent. */
 static size_t find_pair(bytes text, size_t from, const char mark[2]) {
     for (size_t i = from; i + 1 < text.size; i++) {
@@ -142,7 +138,7 @@ static int read_line(draft *d, bytes line, rill_error *error) {
 }
 
 static int read_lines(draft *d, bytes text, rill_error *error) {
-    bytes rest = without_bom(text), line;
+    bytes rest = bytes_unmarked(text), line;
     while (bytes_split(&rest, '\n', &line)) {
         size_t bad;
         d->line++;
