@@ -53,13 +53,28 @@ static int read_model(const char *path, const char *table, vocab *out, rill_erro
 
 /* ---- text */
 
-/* The format of a text by its first line. */
+/* A word may begin with a brace too; in the text of an object a name follows it, or the other brace
+ * and then nothing. */
+static bool is_object(bytes text) {
+    text = bytes_trim(text);
+    if (text.size == 0 || text.data[0] != '{') return false;
+    bytes inner = bytes_trim(bytes_slice(text, 1, text.size));
+    if (inner.size == 0) return false;
+    if (inner.data[0] == '}') return inner.size == 1;
+    return inner.data[0] == '"' && inner.size > 1 && (unsigned char)inner.data[1] >= ' ';
+}
+
+/* The format of a text by its first line; what is counted as we write it is that, even if the word
+ * looks like the start of an object. */
 static const char *guess(bytes text) {
-    bytes rest = text, line;
+    bytes rest = text, line, count, word;
+    int64_t number;
     bytes_split(&rest, '\n', &line);
-    line = bytes_trim(line);
-    if (line.size && line.data[0] == '{') return "json";
-    if (memchr(line.data ? line.data : "", '\t', line.size)) return "tsv";
+    count = line = bytes_trim(line);
+    bytes_split(&count, '\t', &word);
+    if (count.data && bytes_to_int(count, &number)) return "tsv";
+    if (is_object(text)) return "json";
+    if (count.data) return "tsv";
     size_t digits = line.size;
     while (digits && line.data[digits - 1] >= '0' && line.data[digits - 1] <= '9') digits--;
     bool counted = digits > 1 && digits < line.size && line.data[digits - 1] == ' ';
