@@ -27,6 +27,8 @@ static bool is_line(bytes text) {
     return text.size > 0 && utf8_valid(text, NULL);
 }
 
+/* All patterns become one alternation; the branch reset (?| numbers the groups from 1 in each, as
+ * their back references count them. */
 static int add_protected(cutter *c, const subword_config *config, rill_error *error) {
     buffer all = {0};
     int status = 0;
@@ -40,12 +42,13 @@ static int add_protected(cutter *c, const subword_config *config, rill_error *er
         }
         if (status < 0) break;
         pattern_free(one);
-        buffer_add_text(&all, i ? "|(?:" : "(?:");
+        buffer_add_text(&all, i ? "|(?:" : "(?|(?:");
         buffer_add_bytes(&all, config->protect[i]);
-        buffer_add_text(&all, ")");
+        buffer_add_char(&all, ')');
         buffer_add_bytes(&c->protect, config->protect[i]);
         buffer_add_char(&c->protect, '\n');
     }
+    if (all.size) buffer_add_char(&all, ')');
     if (status == 0) status = buffer_status(&all, error);
     if (status == 0) status = buffer_status(&c->protect, error);
     if (status == 0 && all.size) {
