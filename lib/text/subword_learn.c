@@ -238,12 +238,19 @@ static int add_sequences(const subword *s, pairs *p, const tally *parts, rill_er
     return status;
 }
 
-/* A merge that can't be a unit (too long, the name of a special one) is left out for ever. */
+static bool holds_cr(bytes unit) {
+    return memchr(unit.data, '\r', unit.size) != NULL;
+}
+
+/* A merge that can't be a unit (too long, the name of a special one) is left out for ever. So is
+ * one with a carriage return in subword-nmt's format, which escapes nothing and takes it off the
+ * ends of a line. */
 static bool can_merge(const subword *s, int32_t left, int32_t right) {
     char joined[8];
     bytes a = strmap_get(&s->unit, left), b = strmap_get(&s->unit, right);
     if (a.size + b.size > PIECE_LIMIT) return false;
-    if (s->cut.config.format == SUBWORD_NMT || a.size + b.size > sizeof joined) return true;
+    if (s->cut.config.format == SUBWORD_NMT) return !holds_cr(a) && !holds_cr(b);
+    if (a.size + b.size > sizeof joined) return true;
     memcpy(joined, a.data, a.size);
     memcpy(joined + a.size, b.data, b.size);
     return subword_special((bytes){joined, a.size + b.size}) < 0;
