@@ -6,8 +6,8 @@
  *     json   one object {"word":count}
  *     model  a model file of rill
  *
- * Everything but models is turned into tsv, line by line, and read as such: there is one parser
- * with one set of checks, and the numbers of lines stay.
+ * Everything but models is turned into tsv and read as such, so there is one parser. Numbers of
+ * lines stay but for json, whose words are checked before.
  */
 #include "task/store.h"
 #include "task/vocabs.h"
@@ -103,18 +103,49 @@ static void lines_to_tsv(bytes text, bool counted, buffer *out) {
     }
 }
 
-static int json_to_tsv(bytes text, const char *name, buffer *out, rill_error *error) {
-    json_t *object, *count;
+static int word_fault(const char *word, const char *file, const char *what, rill_error *error) {
+    buffer quoted = {0};
+    json_quote(bytes_of(word), &quoted);
+    int status = buffer_status(&quoted, error), shown = quoted.size < 60 ? (int)quoted.size : 60;
+    if (status == 0) {
+        status = status_set(error, RILL_EDATA, file, 0, 0, "%.*s: %s", shown, quoted.data, what);
+    }
+    buffer_free(&quoted);
+    return status;
+}
+
+/* Checks all that the parser would find fault with: its lines are not those of the file. Words are
+ * named instead, for jansson does not tell where they stand. */
+static int words_to_tsv(const json_t *object, const char *file, buffer *out, rill_error *error) {
     const char *word;
-    TRY(json_read(text, name, &object, error));
-    int status = json_is_object(object) ? 0 : RILL_EDATA;
-    json_object_foreach(object, word, count) {
-        if (!json_is_integer(count) || strpbrk(word, "\t\r\n")) status = RILL_EDATA;
+    json_t *count;
+    bool special = true;
+    json_object_foreach((json_t *)object, word, count) {
+        if (!json_is_integer(count) || json_integer_value(count) < 0) {
+            return word_fault(word, file, "expected a whole number from 0 on", error);
+        }
+        if (strpbrk(word, "\t\r\n")) {
+            return word_fault(word, file, "a word holds no tab or line end", error);
+        }
+        special &= json_integer_value(count) == 0;
+        if (!special && json_integer_value(count) == 0) {
+            return word_fault(word, file, "count 0 marks a special word, and these come first",
+                              error);
+        }
         buffer_printf(out, "%s\t%" JSON_INTEGER_FORMAT "\n", word, json_integer_value(count));
     }
+    return 0;
+}
+
+static int json_to_tsv(bytes text, const char *file, buffer *out, rill_error *error) {
+    json_t *object;
+    TRY(json_read(text, file, &object, error));
+    int status = json_is_object(object)
+                     ? words_to_tsv(object, file, out, error)
+                     : status_set(error, RILL_EDATA, file, 1, 1,
+                                  "expected an object of words and whole numbers");
     json_decref(object);
-    if (status == 0) return 0;
-    return status_set(error, status, name, 1, 1, "expected an object of words and whole numbers");
+    return status;
 }
 
 static int read_text(bytes text, const char *from, const char *path, vocab *out,
