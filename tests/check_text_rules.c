@@ -147,6 +147,8 @@ static const struct {
     {"let a x\nlet a y\ntoken a", RILL_EDATA, 2, 5, "twice"},
     {"let a\ntoken a", RILL_EDATA, 1, 5, "let NAME REGEX"},
     {"let a (", RILL_EDATA, 1, 8, "regular expression"},
+    {"let x    (", RILL_EDATA, 1, 11, "regular expression"},
+    {"let x \t {{y}}", RILL_EDATA, 1, 9, "unknown name"},
     {"let a b\ntoken {{a}}(", RILL_EDATA, 2, 7, "regular expression"},
     {"token a\xFF", RILL_EDATA, 1, 8, "UTF-8"},
     {"# nothing\n", RILL_EDATA, 0, 0, "without a token rule"},

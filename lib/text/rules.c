@@ -93,9 +93,10 @@ static int read_let(draft *d, bytes rest, rill_error *error) {
         return fault(d, 0, error, "expected let NAME REGEX", rest);
     }
     if (strmap_find(&d->names, name) >= 0) return fault(d, 0, error, "name defined twice", name);
+    regex = bytes_trim(regex);
     d->column += (size_t)(regex.data - rest.data);
-    TRY(expand(d, bytes_trim(regex), error));
-    TRY(try_alone(d, bytes_trim(regex), error));
+    TRY(expand(d, regex, error));
+    TRY(try_alone(d, regex, error));
     if (mem_grow(&d->value, &d->value_room, (size_t)d->names.count + 1, sizeof *d->value) < 0) {
         return status_nomem(error);
     }
