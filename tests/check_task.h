@@ -78,5 +78,6 @@ TCase *format_cases(void);
 TCase *filter_cases(void);
 TCase *train_cases(void);
 TCase *damage_cases(void);
+TCase *hostile_cases(void);
 
 #endif

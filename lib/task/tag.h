@@ -57,17 +57,25 @@ typedef enum tag_kind {
     TAG_FEATURES /* "A=x|B=y": a list of whole strings, and one softmax per attribute */
 } tag_kind;
 
+/* A value of an attribute, as the column within the attribute's group. */
+typedef struct tag_pair {
+    int32_t attribute, value;
+} tag_pair;
+
 typedef struct tag_column {
     char *name; /* lower case: "upos" */
     tag_kind kind;
     scheme scheme;
     strmap labels; /* TAG_FEATURES with split: label 0 is "<rare>", any string not in the list */
-    uint8_t *allowed; /* [(K+2)^2], see crf_spec; NULL: everything */
+    uint8_t *allowed; /* [(K+2)^2], see crf_spec; NULL: everything, or no CRF */
     /* TAG_FEATURES: attribute a has values value[group[a]] .. ; the first of each is "" (absent) */
     strmap attributes;  /* "Number", ... sorted by bytes */
     strmap values;      /* "Number=" (absent), "Number=Plur", ... */
     int32_t *group;     /* [attributes+1] */
-    int32_t *label_value; /* [labels][attributes] column within the group, for each label */
+    /* What label k says: pair[first_pair[k]] .. pair[first_pair[k+1]-1]; all else is absent. A
+     * table of labels and attributes could be far larger than the file that names them. */
+    tag_pair *pair;
+    size_t *first_pair; /* [labels+1] */
     int32_t *frequent;    /* [forms] most frequent label of each form in training; 0: of all */
 } tag_column;
 
@@ -86,8 +94,9 @@ void tag_lexicon_free(tag_lexicon *l);
 int32_t tag_label_id(const tag_column *c, bytes label);
 /* Attribute columns of a label string, known or not: value[a] within group a, -1: value unknown. */
 void tag_label_values(const tag_column *c, bytes label, int32_t *value);
-/* Fills label_value from labels and attributes. */
-MUST_USE int tag_column_values(tag_column *c);
+/* Fills pair and first_pair from labels and attributes; RILL_EMODEL when a label has a value that
+ * its attribute lacks. */
+MUST_USE int tag_column_pairs(tag_column *c);
 /* Fills allowed for an entity column. */
 MUST_USE int tag_column_allow(tag_column *c);
 /* Affix i of a lower-cased word as a key ("p2:un", "s3:ing"); the last one is the shape ("x:Xx"). */
@@ -142,6 +151,9 @@ typedef struct tag_model {
 
 /* Network sizes from options and lexicon. */
 void tag_model_shape(const tag_options *o, const tag_lexicon *l, tag_net_config *config);
+/* The steps that the CRFs of entity columns allow: a table over pairs of labels, as large as a
+ * quarter of the CRF's weights, so for a model file these must have been found there before. */
+MUST_USE int tag_model_allow(tag_lexicon *l, tag_net *net);
 MUST_USE int tag_model_save(const tag_options *o, const tag_lexicon *l, const tag_net *net,
                             const real *weights, bytes summary, const char *path,
                             rill_error *error);

@@ -308,15 +308,15 @@ static int build_column(reading *r, int i) {
     if (features) {
         c->kind = TAG_FEATURES;
         TRY(build_features(r, i));
+        TRY(tag_column_pairs(c));
     } else if (c->scheme != SCHEME_NONE) {
         c->kind = TAG_ENTITY;
         TRY(convert_entities(r, i));
-        TRY(tag_column_allow(c));
     } else {
         c->labels = r->raw[i];
         r->raw[i] = (strmap){0};
     }
-    return tag_column_values(c);
+    return 0;
 }
 
 /* Columns of the default choice that hold nothing but "_" are not worth a head. */

@@ -26,7 +26,8 @@ void tag_lexicon_free(tag_lexicon *l) {
         strmap_free(&c->values);
         free(c->allowed);
         free(c->group);
-        free(c->label_value);
+        free(c->pair);
+        free(c->first_pair);
         free(c->frequent);
     }
     *l = (tag_lexicon){0};
@@ -39,25 +40,40 @@ int32_t tag_label_id(const tag_column *c, bytes label) {
     return id < 0 && c->attributes.count > 0 ? 0 : id;
 }
 
-void tag_label_values(const tag_column *c, bytes label, int32_t *value) {
-    for (int32_t a = 0; a < c->attributes.count; a++) value[a] = 0;
-    if (label.size == 1 && label.data[0] == '_') return;
-    bytes rest = label, part;
-    while (bytes_split(&rest, '|', &part)) {
+/* The next "A=x" of a label whose attribute is known; value -1: not among its values. */
+static bool next_pair(const tag_column *c, bytes *rest, tag_pair *pair) {
+    bytes part;
+    while (bytes_split(rest, '|', &part)) {
         const char *equal = memchr(part.data, '=', part.size);
         if (!equal) continue;
         int32_t a = strmap_find(&c->attributes, bytes_slice(part, 0, (size_t)(equal - part.data)));
         int32_t v = strmap_find(&c->values, part);
-        if (a >= 0) value[a] = v < 0 ? -1 : v - c->group[a];
+        if (a < 0) continue;
+        *pair = (tag_pair){a, v < 0 ? -1 : v - c->group[a]};
+        return true;
     }
+    return false;
 }
 
-int tag_column_values(tag_column *c) {
-    size_t A = (size_t)c->attributes.count, K = (size_t)c->labels.count;
-    c->label_value = mem_new(K * A, sizeof *c->label_value);
-    if (!c->label_value) return RILL_ENOMEM;
-    for (size_t k = 0; k < K; k++) {
-        tag_label_values(c, strmap_get(&c->labels, (int32_t)k), c->label_value + k * A);
+void tag_label_values(const tag_column *c, bytes label, int32_t *value) {
+    tag_pair pair;
+    for (int32_t a = 0; a < c->attributes.count; a++) value[a] = 0;
+    while (next_pair(c, &label, &pair)) value[pair.attribute] = pair.value;
+}
+
+int tag_column_pairs(tag_column *c) {
+    size_t room = 0, count = 0;
+    c->first_pair = mem_new((size_t)c->labels.count + 1, sizeof *c->first_pair);
+    if (!c->first_pair) return RILL_ENOMEM;
+    for (int32_t k = 0; k < c->labels.count; k++) {
+        bytes rest = strmap_get(&c->labels, k);
+        tag_pair pair;
+        while (next_pair(c, &rest, &pair)) {
+            if (pair.value < 0) return RILL_EMODEL;
+            TRY(mem_grow(&c->pair, &room, count + 1, sizeof *c->pair));
+            c->pair[count++] = pair;
+        }
+        c->first_pair[k + 1] = count;
     }
     return 0;
 }

@@ -33,9 +33,17 @@ void tag_model_shape(const tag_options *o, const tag_lexicon *l, tag_net_config 
         bool automatic = !strcmp(o->crf, "auto") && c->kind == TAG_ENTITY;
         bool wanted = !strcmp(o->crf, "yes") && c->kind != TAG_FEATURES;
         config->head[i] = (tag_head_shape){.labels = c->labels.count, .crf = automatic || wanted,
-                                           .allowed = c->allowed, .attributes = c->attributes.count,
-                                           .group = c->group};
+                                           .attributes = c->attributes.count, .group = c->group};
     }
+}
+
+int tag_model_allow(tag_lexicon *l, tag_net *net) {
+    for (int i = 0; i < l->columns; i++) {
+        if (!net->config.head[i].crf || l->column[i].kind != TAG_ENTITY) continue;
+        TRY(tag_column_allow(&l->column[i]));
+        net->config.head[i].allowed = l->column[i].allowed;
+    }
+    return 0;
 }
 
 /* ---- saving */
@@ -140,6 +148,19 @@ static int load_frequent(tag_model *m, bundle *b, int i, rill_error *error) {
     return 0;
 }
 
+static int load_features(tag_column *c, bundle *b, int i, rill_error *error) {
+    char field[48];
+    snprintf(field, sizeof field, "attributes.%d", i);
+    TRY(bundle_strings(b, field, &c->attributes, error));
+    snprintf(field, sizeof field, "values.%d", i);
+    TRY(bundle_strings(b, field, &c->values, error));
+    if (!find_groups(c)) return load_damaged(b, error, field);
+    snprintf(field, sizeof field, "labels.%d", i);
+    int status = tag_column_pairs(c);
+    if (status == RILL_EMODEL) return load_damaged(b, error, field);
+    return status < 0 ? status_nomem(error) : 0;
+}
+
 static int load_column(tag_model *m, bundle *b, int i, const json_t *json, rill_error *error) {
     tag_column *c = &m->lexicon.column[i];
     const char *name = json_string_value(json_object_get(json, "name"));
@@ -161,15 +182,7 @@ static int load_column(tag_model *m, bundle *b, int i, const json_t *json, rill_
     TRY(bundle_strings(b, field, &c->labels, error));
     if (c->labels.count == 0 || strcmp(kinds[c->kind], kind)) return load_damaged(b, error, field);
     TRY(load_frequent(m, b, i, error));
-    if (c->kind == TAG_ENTITY && tag_column_allow(c) < 0) return status_nomem(error);
-    if (c->kind == TAG_FEATURES) {
-        snprintf(field, sizeof field, "attributes.%d", i);
-        TRY(bundle_strings(b, field, &c->attributes, error));
-        snprintf(field, sizeof field, "values.%d", i);
-        TRY(bundle_strings(b, field, &c->values, error));
-        if (!find_groups(c)) return load_damaged(b, error, field);
-    }
-    return tag_column_values(c) < 0 ? status_nomem(error) : 0;
+    return c->kind == TAG_FEATURES ? load_features(c, b, i, error) : 0;
 }
 
 static int load_columns(tag_model *m, bundle *b, rill_error *error) {
@@ -204,6 +217,7 @@ int tag_model_load(void *model, bundle *b, rill_error *error) {
     tag_model_shape(&m->options, &m->lexicon, &config);
     if (tag_net_build(&m->net, &config) < 0) return status_nomem(error);
     TRY(load_weights(b, &m->net.params, error));
+    if (tag_model_allow(&m->lexicon, &m->net) < 0) return status_nomem(error);
     return bundle_all_used(b, error);
 }
 

@@ -336,6 +336,20 @@ static int compose(job *j, const tag_column *c, const real *attribute, double *s
     return 0;
 }
 
+/* p(string k) * product of p(its values). value: room for one of each attribute. */
+static double listed_score(const tag_column *c, int32_t k, const real *prob, const real *attribute,
+                           int32_t *value) {
+    double score = (double)prob[k];
+    memset(value, 0, (size_t)c->attributes.count * sizeof *value);
+    for (size_t p = c->first_pair[k]; p < c->first_pair[k + 1]; p++) {
+        value[c->pair[p].attribute] = c->pair[p].value;
+    }
+    for (int32_t a = 0; a < c->attributes.count; a++) {
+        score *= (double)attribute[c->group[a] + value[a]];
+    }
+    return score;
+}
+
 /* Feature string of one word. A listed string scores p(string) * product of p(its values); the best
  * combination of values scores p(<rare>) * product. Products, not logarithms: libm's logarithm may
  * differ between processors. */
@@ -344,6 +358,9 @@ static int decode_features(job *j, const tag_column *c, const real *prob, const 
     double sum = (double)prob[0], most;
     TRY(compose(j, c, attribute, &sum, label));
     most = sum;
+    arena_mark mark = arena_here(&j->s->memory);
+    int32_t *value = arena_alloc(&j->s->memory, (size_t)c->attributes.count, sizeof *value);
+    if (!value) return RILL_ENOMEM;
     int32_t top[CANDIDATES], found = 0;
     for (int32_t k = 1; k < c->labels.count; k++) {
         int32_t at = found < CANDIDATES ? found++ : CANDIDATES;
@@ -354,16 +371,13 @@ static int decode_features(job *j, const tag_column *c, const real *prob, const 
         if (at < CANDIDATES) top[at] = k;
     }
     for (int32_t i = 0; i < found; i++) {
-        const int32_t *value = c->label_value + (size_t)top[i] * (size_t)c->attributes.count;
-        double score = (double)prob[top[i]];
-        for (int32_t a = 0; a < c->attributes.count; a++) {
-            score *= (double)attribute[c->group[a] + value[a]];
-        }
+        double score = listed_score(c, top[i], prob, attribute, value);
         sum += score;
         if (score <= most) continue;
         most = score;
         *label = strmap_get(&c->labels, top[i]);
     }
+    arena_back(&j->s->memory, mark);
     if (probability) *probability = (float)(sum > 0 ? most / sum : 0);
     return 0;
 }

@@ -230,7 +230,7 @@ static int prepare(training *t, rill_error *error) {
     tag_model_shape(&t->o, &t->lexicon, &config);
     if (tag_net_build(&t->net, &config) < 0) return status_nomem(error);
     tell_sizes(t); /* before memory is taken, so that running out of it is no riddle */
-    if (params_alloc(&t->net.params, true) < 0 ||
+    if (tag_model_allow(&t->lexicon, &t->net) < 0 || params_alloc(&t->net.params, true) < 0 ||
         params_init(&t->net.params, (uint64_t)t->o.common.seed) < 0) {
         return status_nomem(error);
     }

@@ -1,0 +1,192 @@
+/* check_task_hostile: model files and checkpoints that a stranger made with care. Their checksums
+ * are right, for our own writer makes them; what they say is meant to cost memory or time, or to
+ * lead where nothing is. Each is refused or works, at a cost that its size explains. */
+#include "check_task.h"
+
+#include <sys/resource.h>
+
+/* ---- making a file */
+
+enum { PIECES = 64 };
+
+/* The writer borrows what it is given, so that is kept until the file is written. */
+static bundle_writer *w;
+static strmap lists[PIECES];
+static void *data[PIECES];
+static size_t list_count, data_count;
+static rill_error e;
+
+static void begin(const char *task, const char *config) {
+    ck_assert_int_eq(bundle_writer_new(&w, &e), 0);
+    ck_assert_int_eq(bundle_writer_meta(w, "task", bytes_of(task), &e), 0);
+    ck_assert_int_eq(bundle_writer_meta(w, "config", bytes_of(config), &e), 0);
+    ck_assert_int_eq(bundle_writer_meta(w, "summary", BYTES("{}"), &e), 0);
+}
+
+/* Opens what was made. */
+static int finish(const task *t, void **model) {
+    bundle *b;
+    const char *path = task_path("hostile.rill");
+    ck_assert_msg(bundle_writer_save(w, path, &e) == 0, "%s", e.message);
+    bundle_writer_free(w);
+    while (list_count > 0) strmap_free(&lists[--list_count]);
+    while (data_count > 0) free(data[--data_count]);
+    ck_assert_msg(bundle_open(path, &b, &e) == 0, "%s", e.message);
+    return task_model_open(t, b, model, &e);
+}
+
+/* Zeros. */
+static void tensor(const char *name, bundle_type type, int rank, int64_t rows, int64_t cols) {
+    int64_t shape[] = {rows, cols};
+    void *zero = mem_new((size_t)(rows * cols), bundle_type_size(type));
+    ck_assert_ptr_nonnull(zero);
+    ck_assert_uint_lt(data_count, PIECES);
+    data[data_count++] = zero;
+    ck_assert_int_eq(bundle_writer_tensor(w, name, type, rank, shape, zero, &e), 0);
+}
+
+static void weights(const char *name, int64_t rows, int64_t cols) {
+    tensor(name, BUNDLE_F32, 2, rows, cols);
+}
+
+static strmap *list_new(void) {
+    ck_assert_uint_lt(list_count, PIECES);
+    lists[list_count] = (strmap){0};
+    return &lists[list_count++];
+}
+
+static void put(strmap *list, const char *text) {
+    int32_t id;
+    ck_assert_int_eq(strmap_add(list, bytes_of(text), &id), 0);
+}
+
+static void add_list(const char *name, const strmap *list) {
+    ck_assert_int_eq(bundle_writer_strings(w, name, list, &e), 0);
+}
+
+/* So many strings, numbered: "<before><number><after>". */
+static void numbered(const char *name, int count, const char *before, const char *after) {
+    strmap *list = list_new();
+    char text[64];
+    for (int i = 0; i < count; i++) {
+        snprintf(text, sizeof text, "%s%x%s", before, (unsigned)i, after);
+        put(list, text);
+    }
+    add_list(name, list);
+}
+
+/* Up to three strings; NULL: no more. */
+static void strings(const char *name, const char *a, const char *b, const char *c) {
+    strmap *list = list_new();
+    if (a) put(list, a);
+    if (b) put(list, b);
+    if (c) put(list, c);
+    add_list(name, list);
+}
+
+static void vocabulary(const char *name) {
+    char count[48];
+    snprintf(count, sizeof count, "%s.count", name);
+    strings(name, "<unk>", NULL, NULL);
+    tensor(count, BUNDLE_I64, 1, 1, 1);
+}
+
+/* Peak of resident memory, in kB. */
+static long peak(void) {
+    struct rusage usage;
+    ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_maxrss;
+}
+
+/* ---- taggers */
+
+/* Everything of a tagger with one column but its strings and its head. */
+static void begin_tagger(const char *kind, const char *options) {
+    static const char *const ends[] = {"l0", "l0_reverse"};
+    static const char *const parts[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
+    char text[400];
+    snprintf(text, sizeof text,
+             "{\"hidden\":\"1\",\"layers\":\"1\",\"form-dim\":\"1\",\"char-dim\":\"1\","
+             "\"char-hidden\":\"1\",\"affix-dim\":\"0\",\"chars\":\"none\",\"cell\":\"tanh\"%s}",
+             options);
+    begin("tag", text);
+    snprintf(text, sizeof text, "[{\"name\":\"x\",\"kind\":\"%s\",\"scheme\":\"%s\"}]", kind,
+             strcmp(kind, "entity") ? "none" : "bio");
+    ck_assert_int_eq(bundle_writer_meta(w, "columns", bytes_of(text), &e), 0);
+    strings("rules", "", NULL, NULL);
+    vocabulary("forms");
+    vocabulary("letters");
+    vocabulary("affixes");
+    tensor("frequent.0", BUNDLE_I32, 1, 1, 1);
+    weights("form.weight", 1, 1);
+    for (int i = 0; i < 8; i++) {
+        snprintf(text, sizeof text, "words.%s_%s", parts[i / 2], ends[i % 2]);
+        weights(text, 1, 1);
+    }
+}
+
+/* Tables over pairs of labels belong to a CRF, whose weights are as many. */
+START_TEST(many_entity_labels) {
+    enum { LABELS = 8000 };
+    void *m = NULL;
+    begin_tagger("entity", _i ? "" : ",\"crf\":\"no\"");
+    numbered("labels.0", LABELS, "B-", "");
+    weights("head.0.weight", LABELS, 2);
+    weights("head.0.bias", 1, LABELS);
+    long before = peak();
+    int status = finish(&task_tag, &m);
+    ck_assert_int_lt(peak() - before, 16000);
+    ck_assert_int_eq(status, _i ? RILL_EMODEL : 0);
+    if (_i) ck_assert_ptr_nonnull(strstr(e.message, "head.0.transitions"));
+    task_model_free(&task_tag, m);
+}
+END_TEST
+
+/* Labels and attributes are as many as the file has room for, their product is not. */
+START_TEST(many_attributes) {
+    enum { LABELS = 8000 };
+    void *m = NULL;
+    buffer out = {0};
+    begin_tagger("features", "");
+    numbered("labels.0", LABELS, "", "=");
+    numbered("attributes.0", LABELS, "", "");
+    numbered("values.0", LABELS, "", "=");
+    weights("head.0.weight", LABELS, 2);
+    weights("head.0.bias", 1, LABELS);
+    weights("head.0.attributes.weight", LABELS, 2);
+    weights("head.0.attributes.bias", 1, LABELS);
+    long before = peak();
+    int status = finish(&task_tag, &m);
+    ck_assert_msg(status == 0, "%s", e.message);
+    ck_assert_int_eq(run_tagger(m, BYTES("The cat"), &out, &e, "output=vertical", NULL), 0);
+    ck_assert_int_lt(peak() - before, 16000);
+    task_model_free(&task_tag, m);
+    buffer_free(&out);
+}
+END_TEST
+
+/* A label with a value that its attribute does not have. */
+START_TEST(unknown_value) {
+    void *m = NULL;
+    begin_tagger("features", "");
+    strings("labels.0", "<rare>", _i ? "Case=Nom|Case=Zzz" : "Case=Nom", NULL);
+    strings("attributes.0", "Case", NULL, NULL);
+    strings("values.0", "Case=", "Case=Nom", NULL);
+    weights("head.0.weight", 2, 2);
+    weights("head.0.bias", 1, 2);
+    weights("head.0.attributes.weight", 2, 2);
+    weights("head.0.attributes.bias", 1, 2);
+    ck_assert_int_eq(finish(&task_tag, &m), _i ? RILL_EMODEL : 0);
+    if (_i) ck_assert_ptr_nonnull(strstr(e.message, "labels.0"));
+    task_model_free(&task_tag, m);
+}
+END_TEST
+
+TCase *hostile_cases(void) {
+    TCase *c = tcase_create("hostile");
+    tcase_set_timeout(c, 120);
+    tcase_add_loop_test(c, many_entity_labels, 0, 2);
+    tcase_add_test(c, many_attributes);
+    tcase_add_loop_test(c, unknown_value, 0, 2);
+    return c;
+}
