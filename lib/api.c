@@ -273,7 +273,8 @@ const char *rill_model_task(const rill_model *m) {
     return m->task->name;
 }
 
-/* Everything is checked that loading checks: `rill-model verify` relies on it. */
+/* Everything is checked that loading checks, before anything is told: `rill-model verify` relies on
+ * it. A checkpoint is no model: of it the file alone is checked. */
 int rill_model_info(const char *path, bool json, char **report, rill_error *error) {
     bundle *b;
     const task *t;
@@ -281,13 +282,10 @@ int rill_model_info(const char *path, bool json, char **report, rill_error *erro
     buffer text = {0};
     *report = NULL;
     TRY(bundle_open(path, &b, error));
-    int status = bundle_task(b, &t, error);
+    bool checkpoint = bundle_meta(b, "checkpoint") != NULL;
+    int status = checkpoint ? bundle_task(b, &t, error) : model_from(b, &m, error);
     if (status == 0) status = model_info(b, json, &text, error);
-    if (status < 0 || bundle_meta(b, "checkpoint")) {
-        bundle_close(b);
-    } else {
-        status = model_from(b, &m, error); /* what only the task can check */
-    }
+    if (checkpoint) bundle_close(b);
     rill_model_free(m);
     return take_report(status, &text, report, error);
 }

@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "check_model.h"
 #include "craft.h"
+#include "model/info.h"
 #include <math.h>
 #include <unistd.h>
 
@@ -557,6 +558,35 @@ START_TEST(equal_strings) {
 }
 END_TEST
 
+/* ---- the report */
+
+/* Metadata whose JSON is nested so deeply that indentation would be most of the report. */
+START_TEST(deep_metadata) {
+    enum { DEEP = 1000, WIDE = 4000 };
+    bundle_writer *w;
+    bundle *b;
+    buffer value = {0}, report = {0};
+    for (int i = 0; i < DEEP; i++) buffer_add_text(&value, "{\"a\":");
+    buffer_add_text(&value, "[1.5");
+    for (int i = 0; i < WIDE; i++) buffer_add_text(&value, ",\"b\"");
+    buffer_add_char(&value, ']');
+    for (int i = 0; i < DEEP; i++) buffer_add_char(&value, '}');
+    ck_assert_int_eq(bundle_writer_new(&w, NULL), 0);
+    ck_assert_int_eq(bundle_writer_meta(w, "task", buffer_view(&value), NULL), 0);
+    ck_assert_int_eq(bundle_writer_save(w, FILE_NAME, NULL), 0);
+    ck_assert_int_eq(bundle_open(FILE_NAME, &b, NULL), 0);
+    unlink(FILE_NAME);
+    ck_assert_int_eq(model_info(b, false, &report, NULL), 0);
+    ck_assert_uint_lt(report.size, 2 * value.size);
+    ck_assert_ptr_nonnull(strstr(report.data, "  a\n    a\n"));
+    ck_assert_ptr_nonnull(strstr(report.data, " a a 1.5, b, b, "));
+    bundle_close(b);
+    bundle_writer_free(w);
+    buffer_free(&value);
+    buffer_free(&report);
+}
+END_TEST
+
 void model_bundle_cases(Suite *suite) {
     TCase *c = tcase_create("bundle");
     tcase_set_timeout(c, 120);
@@ -573,4 +603,7 @@ void model_bundle_cases(Suite *suite) {
     tcase_add_test(c, random_headers);
     tcase_add_test(c, equal_strings);
     suite_add_tcase(suite, c);
+    TCase *info = tcase_create("info");
+    tcase_add_test(info, deep_metadata);
+    suite_add_tcase(suite, info);
 }

@@ -111,18 +111,20 @@ static void add_inline(buffer *out, const json_t *value) {
     }
 }
 
-/* A member: scalars on one line; lists of objects, and objects, below their name. */
+/* A member: scalars on one line; lists of objects, and objects, below their name. What is nested
+ * deeper than any report of ours stays on one line too, else blanks would outgrow the file. */
 static void add_member(buffer *out, const char *key, const json_t *value, int depth) {
+    enum { DEEPEST = 8 };
     const char *name;
     json_t *member;
     size_t i;
-    if (json_is_object(value)) {
+    if (depth < DEEPEST && json_is_object(value)) {
         indent(out, depth);
         buffer_printf(out, "%s\n", key);
         json_object_foreach((json_t *)value, name, member) {
             add_member(out, name, member, depth + 1);
         }
-    } else if (json_is_array(value)) {
+    } else if (depth < DEEPEST && json_is_array(value)) {
         indent(out, depth);
         buffer_printf(out, "%s\n", key);
         json_array_foreach(value, i, member) {
