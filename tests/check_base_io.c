@@ -447,6 +447,7 @@ START_TEST(files_whole) {
     ck_assert_int_eq(file_hash("x", &h, &e), 0);
     ck_assert(hash128_equal(h, hash128_of(b.data, b.size)));
     ck_assert_int_eq(file_hash("none", &h, &e), RILL_EIO);
+    ck_assert_int_eq(file_hash("/dev/zero", &h, &e), RILL_EIO); /* and not for ever */
     mapping m;
     ck_assert_int_eq(file_map("x", &m, &e), 0);
     ck_assert(bytes_equal((bytes){(const char *)m.data, m.size}, buffer_view(&b)));

@@ -4,6 +4,7 @@
 #include "check_task.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* ---- making a file */
 
@@ -182,11 +183,130 @@ START_TEST(unknown_value) {
 }
 END_TEST
 
+/* ---- checkpoints */
+
+enum { UPDATES = 3 };
+
+/* Trains `model` of the folder for a few updates. */
+static void interrupt(const char *model) {
+    tag_options o;
+    int stops = UPDATES;
+    const rill_hooks hooks = {.data = &stops, .stop = task_stop_at};
+    const char *files[] = {task_path("train.conllu")};
+    task_options_set(&o, "epochs=1", "batch=64", "force=true", NULL);
+    o.common.model = mem_text(model, strlen(model));
+    ck_assert_int_eq(tag_train(&o, files, 1, &hooks, &e), RILL_EINTERRUPTED);
+    task_options_free(&o);
+}
+
+/* The checkpoint of `model` with another value of one field, in its place. */
+static void forge_field(const char *model, const char *field, const char *value) {
+    bundle *b;
+    ck_assert_int_eq(bundle_open(task_checkpoint(model), &b, &e), 0);
+    ck_assert_int_eq(bundle_writer_new(&w, &e), 0);
+    for (size_t i = 0; i < bundle_meta_count(b); i++) {
+        const char *was, *key = bundle_meta_at(b, i, &was);
+        const char *now = strcmp(key, field) ? was : value;
+        ck_assert_int_eq(bundle_writer_meta(w, key, bytes_of(now), &e), 0);
+    }
+    for (size_t i = 0; i < bundle_count(b); i++) {
+        const bundle_entry *t = bundle_at(b, i);
+        ck_assert_int_eq(bundle_writer_tensor(w, t->name, t->type, t->rank, t->shape, t->data, &e),
+                         0);
+    }
+    ck_assert_int_eq(bundle_writer_save(w, task_checkpoint(model), &e), 0);
+    bundle_writer_free(w);
+    bundle_close(b);
+}
+
+static int resume(const char *checkpoint, const char *setting) {
+    tag_options o;
+    task_options_set(&o, setting, NULL);
+    o.common.resume = mem_text(checkpoint, strlen(checkpoint));
+    e = (rill_error){0};
+    int status = tag_train(&o, NULL, 0, NULL, &e);
+    task_options_free(&o);
+    return status;
+}
+
+START_TEST(checkpoint_without_model) {
+    const char *model = task_path("nameless.rill");
+    static const char key[] = "\"model\"";
+    buffer options = {0};
+    bundle *b;
+    interrupt(model);
+    ck_assert_int_eq(bundle_open(task_checkpoint(model), &b, &e), 0);
+    const char *all = bundle_meta(b, "options"), *at = strstr(all, key);
+    ck_assert_ptr_nonnull(at);
+    buffer_printf(&options, "%.*s\"log\"%s", (int)(at - all), all, at + strlen(key));
+    bundle_close(b);
+    forge_field(model, "options", options.data);
+    ck_assert_int_eq(resume(task_checkpoint(model), NULL), RILL_EMODEL);
+    ck_assert_int_eq(resume(task_checkpoint(model), "force=true"), RILL_EMODEL);
+    ck_assert_ptr_nonnull(strstr(e.message, "options"));
+    forge_field(model, "options", "[]");
+    ck_assert_int_eq(resume(task_checkpoint(model), NULL), RILL_EMODEL);
+    buffer_free(&options);
+}
+END_TEST
+
+/* A checkpoint names the file that will be written, but who resumes it named another one. */
+START_TEST(checkpoint_of_another_model) {
+    const char *model = task_path("given.rill"), *moved = task_path("moved.ckpt");
+    interrupt(model);
+    task_file("given.rill", BYTES("precious"));
+    ck_assert_int_eq(rename(task_checkpoint(model), moved), 0);
+    ck_assert_int_eq(resume(moved, NULL), RILL_EMODEL);
+    ck_assert_ptr_nonnull(strstr(e.message, "--force"));
+    ck_assert_ptr_nonnull(strstr(e.message, model));
+    hash128 precious = hash128_of("precious", 8);
+    ck_assert(hash128_equal(task_hash(model), precious));
+    ck_assert_msg(resume(moved, "force=true") == 0, "%s", e.message);
+    ck_assert(!hash128_equal(task_hash(model), precious));
+}
+END_TEST
+
+/* The same file by another name. */
+START_TEST(checkpoint_in_its_place) {
+    char path[256];
+    const char *model = task_path("placed.rill"), *name = strrchr(model, '/');
+    interrupt(model);
+    snprintf(path, sizeof path, "%.*s/.%s.ckpt", (int)(name - model), model, name);
+    ck_assert_msg(resume(path, NULL) == 0, "%s", e.message);
+}
+END_TEST
+
+/* Files are those of the training, each with its hash; others are not touched, and what could be
+ * read for ever is refused. */
+START_TEST(checkpoint_inputs) {
+    const char *model = task_path("inputs.rill"), *pipe = task_path("pipe");
+    char list[256];
+    interrupt(model);
+    forge_field(model, "inputs", "{}");
+    ck_assert_int_eq(resume(task_checkpoint(model), NULL), RILL_EMODEL);
+    ck_assert_str_eq(e.file, task_path("train.conllu"));
+    forge_field(model, "inputs", "{\"/dev/zero\":\"00000000000000000000000000000000\"}");
+    ck_assert_int_eq(resume(task_checkpoint(model), NULL), RILL_EMODEL);
+    ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+    snprintf(list, sizeof list, "[\"%s\"]", pipe);
+    forge_field(model, "files", list);
+    ck_assert_int_eq(resume(task_checkpoint(model), NULL), RILL_EUSAGE);
+    forge_field(model, "files", "[\"/dev/zero\"]");
+    ck_assert_int_eq(resume(task_checkpoint(model), NULL), RILL_EUSAGE);
+    forge_field(model, "files", "[]");
+    ck_assert_int_eq(resume(task_checkpoint(model), NULL), RILL_EMODEL);
+}
+END_TEST
+
 TCase *hostile_cases(void) {
     TCase *c = tcase_create("hostile");
-    tcase_set_timeout(c, 120);
+    tcase_set_timeout(c, 30);
     tcase_add_loop_test(c, many_entity_labels, 0, 2);
     tcase_add_test(c, many_attributes);
     tcase_add_loop_test(c, unknown_value, 0, 2);
+    tcase_add_test(c, checkpoint_without_model);
+    tcase_add_test(c, checkpoint_of_another_model);
+    tcase_add_test(c, checkpoint_in_its_place);
+    tcase_add_test(c, checkpoint_inputs);
     return c;
 }

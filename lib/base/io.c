@@ -414,8 +414,12 @@ static int hash_folder(const char *path, hasher *h, void *chunk, rill_error *err
     return status;
 }
 
+/* Pipes and devices may never end. */
 static int hash_path(const char *path, hasher *h, void *chunk, rill_error *error) {
     struct stat s;
+    if (stat(path, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode)) {
+        return status_set(error, RILL_EIO, path, 0, 0, "\"%s\" is not a regular file", path);
+    }
     int fd = open_retry(path, O_RDONLY, 0);
     if (fd < 0) return status_errno(error, "cannot open", path);
     bool folder = fstat(fd, &s) == 0 && S_ISDIR(s.st_mode);

@@ -37,7 +37,7 @@ void reader_close(reader *r);
  * limit). What `out` held before is forgotten. */
 MUST_USE int file_slurp(const char *path, size_t max_size, buffer *out, rill_error *error);
 /* XXH3-128 of the raw bytes of a file, or of the names and files of a folder (but those with a dot
- * in front), in the order of their names. */
+ * in front), in the order of their names; RILL_EIO where a pipe or device stands. */
 MUST_USE int file_hash(const char *path, hash128 *out, rill_error *error);
 bool file_exists(const char *path);
 

@@ -2,9 +2,13 @@
  *
  * A checkpoint's description of a job: `options` (all that are set, as text), `files`, and `inputs`,
  * a hash for every file that was read, so that a resume refuses changed data.
+ *
+ * It may come from a stranger. What it names is read only where a training of one's own would read,
+ * and it is written where the checkpoint stands, unless --force says otherwise.
  */
 #include "task/job.h"
 #include "base/io.h"
+#include "task/store.h"
 #include "text/unicode.h"
 
 #include <stdlib.h>
@@ -112,6 +116,7 @@ static int restore_options(job *j, const json_t *all, rill_error *error) {
 
 static int restore_files(job *j, const json_t *list, rill_error *error) {
     size_t count = json_array_size(list);
+    if (count == 0) return load_damaged(j->resume, error, "files");
     const char **files = mem_new(count, sizeof *files);
     if (!files) return status_nomem(error);
     for (size_t i = 0; i < count; i++) {
@@ -124,28 +129,62 @@ static int restore_files(job *j, const json_t *list, rill_error *error) {
 }
 
 /* Refuses data that are not what the checkpoint was made from. */
-static int compare_inputs(const json_t *inputs, rill_error *error) {
-    const char *path, *hex;
-    json_t *value;
-    json_object_foreach((json_t *)inputs, path, value) {
-        hash128 now, then;
-        hex = json_string_value(value);
-        TRY(file_hash(path, &now, error));
-        if (hex && hash128_parse(hex, strlen(hex), &then) && hash128_equal(now, then)) continue;
-        return status_set(error, RILL_EDATA, path, 0, 0,
-                          "the file has changed since the checkpoint was written");
+static int compare_hash(void *inputs, const char *path, rill_error *error) {
+    const char *hex = json_string_value(json_object_get(inputs, path));
+    hash128 now, then;
+    if (!hex || !hash128_parse(hex, strlen(hex), &then)) {
+        return status_set(error, RILL_EMODEL, path, 0, 0, "the checkpoint has no hash of the file");
     }
-    return 0;
+    TRY(file_hash(path, &now, error));
+    if (hash128_equal(now, then)) return 0;
+    return status_set(error, RILL_EDATA, path, 0, 0,
+                      "the file has changed since the checkpoint was written");
 }
 
-static int read_meta(const bundle *b, const char *key, json_t **out, rill_error *error) {
-    const char *text;
-    TRY(bundle_need_meta(b, key, &text, error));
-    return json_read(bytes_of(text), bundle_name(b), out, error) < 0 ? RILL_EMODEL : 0;
+static int checkpoint_name(const char *model, buffer *out, rill_error *error) {
+    buffer_printf(out, "%s.ckpt", model);
+    return buffer_status(out, error);
+}
+
+static bool same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The model that will be written is the checkpoint's to name, and may be anything that stands
+ * somewhere; so it must be the one that the checkpoint stands beside. */
+static int check_target(const job *j, const task_options *given, rill_error *error) {
+    const char *model = ((const task_options *)j->options)->model;
+    buffer usual = {0};
+    if (!model || !*model) return load_damaged(j->resume, error, "options");
+    int status = checkpoint_name(model, &usual, error);
+    if (status == 0 && !given->force && !same_file(usual.data, given->resume)) {
+        status = status_set(error, RILL_EMODEL, given->resume, 0, 0,
+                            "the checkpoint does not stand beside the model that it belongs to; "
+                            "--force goes on and writes \"%s\"",
+                            model);
+    }
+    buffer_free(&usual);
+    return status;
+}
+
+static int restore(job *j, const task_options *given, rill_error *error) {
+    json_t *options = NULL, *files = NULL, *inputs = NULL;
+    int status = load_json(j->resume, "options", &options, error);
+    if (status == 0) status = load_json(j->resume, "files", &files, error);
+    if (status == 0) status = load_json(j->resume, "inputs", &inputs, error);
+    if (status == 0) status = restore_options(j, options, error);
+    if (status == 0) status = check_target(j, given, error);
+    if (status == 0) status = restore_files(j, files, error);
+    if (status == 0) status = each_file(j, check_file, NULL, error);
+    if (status == 0) status = each_file(j, compare_hash, inputs, error);
+    json_decref(options);
+    json_decref(files);
+    json_decref(inputs);
+    return status;
 }
 
 static int open_checkpoint(job *j, const char *path, rill_error *error) {
-    json_t *options = NULL, *files = NULL, *inputs = NULL;
     const char *task;
     TRY(bundle_open(path, &j->resume, error));
     TRY(bundle_need_meta(j->resume, "task", &task, error));
@@ -153,16 +192,7 @@ static int open_checkpoint(job *j, const char *path, rill_error *error) {
         return status_set(error, RILL_EMODEL, path, 0, 0, "this is no checkpoint of task \"%s\"",
                           j->task);
     }
-    int status = read_meta(j->resume, "options", &options, error);
-    if (status == 0) status = read_meta(j->resume, "files", &files, error);
-    if (status == 0) status = read_meta(j->resume, "inputs", &inputs, error);
-    if (status == 0) status = restore_options(j, options, error);
-    if (status == 0) status = restore_files(j, files, error);
-    if (status == 0) status = compare_inputs(inputs, error);
-    json_decref(options);
-    json_decref(files);
-    json_decref(inputs);
-    return status;
+    return 0;
 }
 
 /* ---- beginning */
@@ -212,6 +242,7 @@ static int begin_new(job *j, const void *given, const char *const *files, size_t
 static int begin_again(job *j, const task_options *given, rill_error *error) {
     TRY(options_defaults(j->table, j->options, error));
     TRY(open_checkpoint(j, given->resume, error));
+    TRY(restore(j, given, error));
     ((task_options *)j->options)->threads = given->threads;
     return 0;
 }
@@ -248,8 +279,7 @@ int job_run(job *j, const train_task *task, rill_error *error) {
     const task_options *common = j->options;
     const train_options *o = j->train;
     buffer checkpoint = {0};
-    buffer_printf(&checkpoint, "%s.ckpt", common->model);
-    if (checkpoint.failed) return status_nomem(error);
+    TRY(checkpoint_name(common->model, &checkpoint, error));
     train_config config = {
         .optim = {.kind = optimizer_of(o->optimizer), .momentum = o->momentum, .beta1 = o->beta1,
                   .beta2 = o->beta2, .epsilon = o->epsilon, .decay = o->decay, .clip = o->clip,
