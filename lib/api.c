@@ -231,15 +231,19 @@ static int bundle_task(const bundle *b, const task **out, rill_error *error) {
                       name);
 }
 
+/* The same, where a checkpoint is none. */
+static int model_task(bundle *b, const task **out, rill_error *error) {
+    TRY(bundle_task(b, out, error));
+    if (!bundle_meta(b, "checkpoint")) return 0;
+    return status_set(error, RILL_EMODEL, bundle_name(b), 0, 0,
+                      "found the checkpoint of a training (option --resume goes on from it), "
+                      "expected a model");
+}
+
 /* Makes the model of an open bundle, which is the model's from then on, also on failure. */
 static int model_from(bundle *b, rill_model **out, rill_error *error) {
     const task *t = NULL;
-    int status = bundle_task(b, &t, error);
-    if (status == 0 && bundle_meta(b, "checkpoint")) {
-        status = status_set(error, RILL_EMODEL, bundle_name(b), 0, 0,
-                            "found the checkpoint of a training (option --resume goes on from it), "
-                            "expected a model");
-    }
+    int status = model_task(b, &t, error);
     rill_model *m = status == 0 ? mem_new(1, sizeof *m) : NULL;
     if (status == 0 && !m) status = status_nomem(error);
     if (status < 0) {
@@ -406,23 +410,6 @@ int rill_vocab_run(unsigned verb, const rill_options *options, const char *const
     return take_report(status, &text, report, error);
 }
 
-/* The vocabulary of that name, or the first one. */
-static int spec_of(const bundle *b, const char *table, const remap_spec **out, rill_error *error) {
-    const task *t;
-    TRY(bundle_task(b, &t, error));
-    if (bundle_meta(b, "checkpoint")) {
-        return status_set(error, RILL_EMODEL, bundle_name(b), 0, 0,
-                          "found the checkpoint of a training, expected a model");
-    }
-    for (const remap_spec *s = t->vocabularies; s && s->name; s++) {
-        if (table && strcmp(s->name, table)) continue;
-        *out = s;
-        return 0;
-    }
-    return status_fail(error, RILL_EUSAGE, "models of task \"%s\" have no vocabulary %s%s", t->name,
-                       table ? table : "", table ? "" : "to prune");
-}
-
 static void add_report(const remap_report *r, bool json, buffer *out) {
     double all = r->running ? (double)r->running : 1;
     const char *form = json ? "{\"before\":%d,\"after\":%d,\"kept\":%d,\"added\":%d,"
@@ -435,13 +422,15 @@ static void add_report(const remap_report *r, bool json, buffer *out) {
                   (double)r->covered_after / all);
 }
 
+/* Takes the bundle over. */
 static int prune_model(bundle *b, const char *words, const char *table, bool add, const char *out,
                        remap_report *done, rill_error *error) {
-    const remap_spec *spec = NULL;
+    const task *t = NULL;
     vocab wanted = {0};
-    TRY(spec_of(b, table, &spec, error));
-    int status = vocabs_read(words, "auto", NULL, &wanted, error);
-    if (status == 0) status = remap_model(b, spec, &wanted, add, out, done, error);
+    int status = model_task(b, &t, error);
+    if (status == 0) status = vocabs_read(words, "auto", NULL, &wanted, error);
+    if (status < 0) bundle_close(b);
+    else status = task_remap(t, b, table, &wanted, add, out, done, error);
     vocab_free(&wanted);
     return status;
 }
@@ -454,7 +443,6 @@ int rill_model_prune(const char *path, const char *words, const char *table, boo
     *report = NULL;
     TRY(bundle_open(path, &b, error));
     int status = prune_model(b, words, table, add, out, &done, error);
-    bundle_close(b);
     if (status == 0) add_report(&done, json, &text);
     return take_report(status, &text, report, error);
 }

@@ -24,8 +24,7 @@ static void begin(const char *task, const char *config) {
     ck_assert_int_eq(bundle_writer_meta(w, "summary", BYTES("{}"), &e), 0);
 }
 
-/* Opens what was made. */
-static int finish(const task *t, void **model) {
+static bundle *finish_file(void) {
     bundle *b;
     const char *path = task_path("hostile.rill");
     ck_assert_msg(bundle_writer_save(w, path, &e) == 0, "%s", e.message);
@@ -33,7 +32,12 @@ static int finish(const task *t, void **model) {
     while (list_count > 0) strmap_free(&lists[--list_count]);
     while (data_count > 0) free(data[--data_count]);
     ck_assert_msg(bundle_open(path, &b, &e) == 0, "%s", e.message);
-    return task_model_open(t, b, model, &e);
+    return b;
+}
+
+/* Opens what was made. */
+static int finish(const task *t, void **model) {
+    return task_model_open(t, finish_file(), model, &e);
 }
 
 /* Zeros. */
@@ -183,6 +187,33 @@ START_TEST(unknown_value) {
 }
 END_TEST
 
+/* Rows of any width would be multiplied by the words that are added. */
+START_TEST(pruned_rows) {
+    enum { WIDE = 10000, WORDS = 10000 };
+    bundle *b;
+    vocab wanted = {0};
+    tally words = {0};
+    remap_report report;
+    char word[16];
+    const char *out = task_path("pruned.rill");
+    for (int i = 0; i < WORDS; i++) {
+        snprintf(word, sizeof word, "w%d", i);
+        ck_assert_int_eq(tally_add(&words, bytes_of(word), 1), 0);
+    }
+    ck_assert_int_eq(vocab_build(&wanted, &words, NULL, 0, 1, 0, &e), 0);
+    begin("tag", "{}");
+    vocabulary("forms");
+    weights("form.weight", 1, WIDE);
+    b = finish_file();
+    long before = peak();
+    ck_assert_int_eq(task_remap(&task_tag, b, NULL, &wanted, true, out, &report, &e), RILL_EMODEL);
+    ck_assert_int_lt(peak() - before, 16000);
+    ck_assert(!file_exists(out));
+    tally_free(&words);
+    vocab_free(&wanted);
+}
+END_TEST
+
 /* ---- checkpoints */
 
 enum { UPDATES = 3 };
@@ -304,6 +335,7 @@ TCase *hostile_cases(void) {
     tcase_add_loop_test(c, many_entity_labels, 0, 2);
     tcase_add_test(c, many_attributes);
     tcase_add_loop_test(c, unknown_value, 0, 2);
+    tcase_add_test(c, pruned_rows);
     tcase_add_test(c, checkpoint_without_model);
     tcase_add_test(c, checkpoint_of_another_model);
     tcase_add_test(c, checkpoint_in_its_place);

@@ -30,6 +30,28 @@ void task_model_free(const task *t, void *model) {
     free(m);
 }
 
+/* The vocabulary of that name, or the first one. */
+static int find_rows(const task *t, const char *table, const remap_spec **out, rill_error *error) {
+    for (const remap_spec *s = t->vocabularies; s && s->name; s++) {
+        if (table && strcmp(s->name, table)) continue;
+        *out = s;
+        return 0;
+    }
+    return status_fail(error, RILL_EUSAGE, "models of task \"%s\" have no vocabulary %s%s", t->name,
+                       table ? table : "", table ? "" : "to prune");
+}
+
+int task_remap(const task *t, bundle *b, const char *table, const vocab *wanted, bool add,
+               const char *path, remap_report *report, rill_error *error) {
+    const remap_spec *spec = NULL;
+    void *model;
+    TRY(task_model_open(t, b, &model, error));
+    int status = find_rows(t, table, &spec, error);
+    if (status == 0) status = remap_model(b, spec, wanted, add, path, report, error);
+    task_model_free(t, model);
+    return status;
+}
+
 /* ---- at work */
 
 static size_t budget_of(const task_flow *f, const void *options) {

@@ -69,6 +69,10 @@ typedef struct task {
 /* A model from its open bundle, which it then owns, also on failure. */
 MUST_USE int task_model_open(const task *t, bundle *b, void **model, rill_error *error);
 void task_model_free(const task *t, void *model);
+/* remap_model with the vocabulary `table`, NULL: the first. The bundle is taken over, and must be a
+ * model that opens: only then its rows have the width that they should, and not any. */
+MUST_USE int task_remap(const task *t, bundle *b, const char *table, const vocab *wanted, bool add,
+                        const char *path, remap_report *report, rill_error *error);
 
 /* Answers the input `in` on `out`, to its end; the first failure after the answers before it. */
 MUST_USE int task_filter(const task *t, void *const *models, size_t count, const void *options,
