@@ -1,6 +1,8 @@
 /* op_conv: 1-D convolution over packed sequences, with stride, dilation and causal padding.
  *
- * The taps of every output row are gathered side by side (im2col), in blocks of rows:
+ * The taps of every output row are gathered side by side (im2col): of all rows where a gradient is
+ * wanted, which needs them again, else of a block of rows at a time. A product of rows has the same
+ * bits in blocks.
  *
  *     cols[j] = [ x[j*s - left] | x[j*s - left + d] | ... ]   [rows, width*I]   zeros outside
  *     y = cols W^T + b,  dcols = dy W is scattered back the same way,  dW = dy^T cols
@@ -13,7 +15,7 @@
 typedef struct conv_saved {
     conv_spec spec;
     pack from, to;
-    real *cols; /* [N', width*I] */
+    real *cols; /* [N', width*I], or of a block */
 } conv_saved;
 
 /* The pack of the output: ceil(length / stride) rows a sequence. */
@@ -29,7 +31,7 @@ static bool conv_pack(tape *t, const pack *seq, int stride, pack *out) {
     return status >= 0;
 }
 
-/* ---- moving rows between x and the gathered taps, a range of sequences at a time */
+/* ---- moving rows between x and the gathered taps */
 
 typedef struct tap_job {
     const kernels *k;
@@ -37,6 +39,7 @@ typedef struct tap_job {
     int I;
     real *cols, *x;
     bool back; /* dx += dcols instead of cols = x */
+    int first; /* output row that stands first in cols */
 } tap_job;
 
 /* Row `at_out` of the output's sequence b, tap by tap. Taps outside the sequence are zeros,
@@ -58,7 +61,26 @@ static void move_row(const tap_job *j, int b, int at_out, real *row) {
     }
 }
 
-static void move_sequences(void *data, int64_t begin, int64_t end) {
+/* Rows begin..end-1 of a block: none is written twice, so they may be shared out anyhow. */
+static void gather_rows(void *data, int64_t begin, int64_t end) {
+    const tap_job *j = data;
+    const pack *to = &j->s->to;
+    size_t width = (size_t)j->s->spec.width * (size_t)j->I;
+    int b = 0;
+    for (int step = to->count; step > 1;) { /* the last sequence that begins at the row or before */
+        int half = step / 2;
+        if (to->start[b + half] <= j->first + begin) b += half;
+        step -= half;
+    }
+    for (int64_t i = begin; i < end; i++) {
+        int row = j->first + (int)i;
+        while (row >= to->start[b + 1]) b++;
+        move_row(j, b, row - to->start[b], j->cols + (size_t)i * width);
+    }
+}
+
+/* Taps of neighbours go to the same rows, so a sequence belongs to one thread. */
+static void scatter_sequences(void *data, int64_t begin, int64_t end) {
     const tap_job *j = data;
     size_t width = (size_t)j->s->spec.width * (size_t)j->I;
     for (int b = (int)begin; b < (int)end; b++) {
@@ -68,28 +90,43 @@ static void move_sequences(void *data, int64_t begin, int64_t end) {
     }
 }
 
-static void move_taps(tape *t, const conv_saved *s, int I, real *cols, real *x, bool back) {
-    tap_job j = {t->c.k, s, I, cols, x, back};
-    vmath_blocks(&t->c, s->from.count, 4, move_sequences, &j);
+/* ---- the operation */
+
+/* Rows that are gathered together. */
+static int block_rows(int rows, int width, bool all) {
+    enum { TAPS = 1 << 20, LEAST = 16 };
+    int most = TAPS / width < LEAST ? LEAST : TAPS / width;
+    return all || rows < most ? rows : most;
 }
 
-/* ---- the operation */
+/* y in blocks. */
+static void multiply_blocks(tape *t, const conv_saved *s, node *y, var x, var b, const panels *p,
+                            int block) {
+    const int I = tape_node(t, x)->cols, rows = y->rows;
+    tap_job j = {t->c.k, s, I, s->cols, tape_value(t, x), false, 0};
+    for (int n; j.first < rows; j.first += n) {
+        n = rows - j.first < block ? rows - j.first : block;
+        vmath_blocks(&t->c, n, 32, gather_rows, &j);
+        panel_multiply(&t->c, n, s->cols, p->depth, p, tape_value(t, b),
+                       y->value + (size_t)j.first * (size_t)y->cols, y->cols, false);
+    }
+}
 
 var op_conv(tape *t, var x, var w, var b, const conv_spec *spec, const pack *seq, pack *out) {
     *out = (pack){0};
     if (!x || !w || !conv_pack(t, seq, spec->stride, out)) return 0;
-    int I = tape_node(t, x)->cols, width = tape_node(t, w)->cols;
+    int width = tape_node(t, w)->cols;
     var in[] = {x, w, b};
     var v = tape_push(t, OP_CONV, out->total, tape_node(t, w)->rows, in, 3);
     conv_saved *s = v ? tape_save(t, v, 1, sizeof *s) : NULL;
     const panels *p = s ? tape_panels(t, w, false) : NULL;
-    real *cols = p ? tape_save(t, v, (size_t)out->total * (size_t)width, sizeof *cols) : NULL;
+    int block = block_rows(out->total, width, v && tape_needs(t, v));
+    real *cols = p ? tape_save(t, v, (size_t)block * (size_t)width, sizeof *cols) : NULL;
     if (!cols) return 0;
     node *y = tape_node(t, v);
     *s = (conv_saved){*spec, *seq, *out, cols};
     y->saved = s;
-    move_taps(t, s, I, cols, tape_value(t, x), false);
-    panel_multiply(&t->c, out->total, cols, width, p, tape_value(t, b), y->value, y->cols, false);
+    multiply_blocks(t, s, y, x, b, p, block);
     return v;
 }
 
@@ -104,5 +141,6 @@ void conv_back(tape *t, node *y) {
     real *dcols = tape_scratch(t, (size_t)y->rows * (size_t)width, sizeof *dcols);
     if (!p || !dcols) return;
     panel_multiply(&t->c, y->rows, y->grad, y->cols, p, NULL, dcols, width, false);
-    move_taps(t, s, I, dcols, dx, true);
+    tap_job j = {t->c.k, s, I, dcols, dx, true, 0};
+    vmath_blocks(&t->c, s->from.count, 4, scatter_sequences, &j);
 }
