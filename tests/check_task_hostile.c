@@ -106,14 +106,14 @@ static long peak(void) {
 /* ---- taggers */
 
 /* Everything of a tagger with one column but its strings and its head. */
-static void begin_tagger(const char *kind, const char *options) {
+static void begin_tagger(const char *kind, int affix_dim, const char *options) {
     static const char *const ends[] = {"l0", "l0_reverse"};
     static const char *const parts[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
     char text[400];
     snprintf(text, sizeof text,
              "{\"hidden\":\"1\",\"layers\":\"1\",\"form-dim\":\"1\",\"char-dim\":\"1\","
-             "\"char-hidden\":\"1\",\"affix-dim\":\"0\",\"chars\":\"none\",\"cell\":\"tanh\"%s}",
-             options);
+             "\"char-hidden\":\"1\",\"chars\":\"none\",\"cell\":\"tanh\",\"affix-dim\":\"%d\"%s}",
+             affix_dim, options);
     begin("tag", text);
     snprintf(text, sizeof text, "[{\"name\":\"x\",\"kind\":\"%s\",\"scheme\":\"%s\"}]", kind,
              strcmp(kind, "entity") ? "none" : "bio");
@@ -126,15 +126,16 @@ static void begin_tagger(const char *kind, const char *options) {
     weights("form.weight", 1, 1);
     for (int i = 0; i < 8; i++) {
         snprintf(text, sizeof text, "words.%s_%s", parts[i / 2], ends[i % 2]);
-        weights(text, 1, 1);
+        weights(text, 1, i / 2 ? 1 : 1 + TAG_AFFIXES * affix_dim);
     }
+    if (affix_dim > 0) weights("affix.weight", 1, affix_dim);
 }
 
 /* Tables over pairs of labels belong to a CRF, whose weights are as many. */
 START_TEST(many_entity_labels) {
     enum { LABELS = 8000 };
     void *m = NULL;
-    begin_tagger("entity", _i ? "" : ",\"crf\":\"no\"");
+    begin_tagger("entity", 0, _i ? "" : ",\"crf\":\"no\"");
     numbered("labels.0", LABELS, "B-", "");
     weights("head.0.weight", LABELS, 2);
     weights("head.0.bias", 1, LABELS);
@@ -152,7 +153,7 @@ START_TEST(many_attributes) {
     enum { LABELS = 8000 };
     void *m = NULL;
     buffer out = {0};
-    begin_tagger("features", "");
+    begin_tagger("features", 0, "");
     numbered("labels.0", LABELS, "", "=");
     numbered("attributes.0", LABELS, "", "");
     numbered("values.0", LABELS, "", "=");
@@ -170,10 +171,35 @@ START_TEST(many_attributes) {
 }
 END_TEST
 
+/* A form's row of input is 262 kB, which costs the file two rows of weights. */
+START_TEST(wide_rows) {
+    enum { WORDS = 3000 };
+    void *m = NULL;
+    buffer text = {0}, out = {0}, again = {0};
+    begin_tagger("plain", 8192, "");
+    strings("labels.0", "a", NULL, NULL);
+    weights("head.0.weight", 1, 2);
+    weights("head.0.bias", 1, 1);
+    long before = peak();
+    ck_assert_int_eq(finish(&task_tag, &m), 0);
+    for (int i = 0; i < WORDS; i++) buffer_printf(&text, "w%d%c", i, i % 20 ? ' ' : '\n');
+    bytes in = buffer_view(&text);
+    ck_assert_int_eq(run_tagger(m, in, &out, &e, "output=vertical", "batch=100000", NULL), 0);
+    ck_assert_int_lt(peak() - before, 600000);
+    ck_assert_int_eq(run_tagger(m, in, &again, &e, "output=vertical", "batch=1", NULL), 0);
+    ck_assert(bytes_equal(buffer_view(&out), buffer_view(&again)));
+    ck_assert_uint_gt(out.size, text.size);
+    task_model_free(&task_tag, m);
+    buffer_free(&text);
+    buffer_free(&out);
+    buffer_free(&again);
+}
+END_TEST
+
 /* A label with a value that its attribute does not have. */
 START_TEST(unknown_value) {
     void *m = NULL;
-    begin_tagger("features", "");
+    begin_tagger("features", 0, "");
     strings("labels.0", "<rare>", _i ? "Case=Nom|Case=Zzz" : "Case=Nom", NULL);
     strings("attributes.0", "Case", NULL, NULL);
     strings("values.0", "Case=", "Case=Nom", NULL);
@@ -334,6 +360,7 @@ TCase *hostile_cases(void) {
     tcase_set_timeout(c, 30);
     tcase_add_loop_test(c, many_entity_labels, 0, 2);
     tcase_add_test(c, many_attributes);
+    tcase_add_test(c, wide_rows);
     tcase_add_loop_test(c, unknown_value, 0, 2);
     tcase_add_test(c, pruned_rows);
     tcase_add_test(c, checkpoint_without_model);

@@ -7,8 +7,9 @@
  * Everything a form needs is computed once and kept, until the store has grown too large.
  * Answers don't depend on the batch: every step works on rows by themselves.
  *
- * Memory is that of the batch, some 10 kB a word. A sentence that would take more than there is, such as
- * an endless one of a broken file, is cut: each LONGEST words are tagged as if they were a sentence.
+ * Memory is that of the batch, some 10 kB a word. A sentence that would take more than there is, such
+ * as an endless one of a broken file, is cut: each LONGEST words are tagged as if they were a
+ * sentence, fewer where rows of input are far wider than usual. No more words than that run together.
  */
 #include "task/tag.h"
 
@@ -19,9 +20,12 @@
 enum {
     STORE_FORMS = 50000, /* forms kept at most, and bytes of their strings */
     STORE_BYTES = 1 << 26,
-    FORM_CHUNK = 512, /* forms computed together */
-    LONGEST = 1 << 14, /* words of a sentence tagged in one piece */
-    CANDIDATES = 8    /* feature strings that are weighed */
+    STORE_ROWS = 1 << 28, /* bytes of their rows */
+    FORM_CHUNK = 512,     /* forms computed together */
+    FORM_LETTERS = 48,    /* of a long form no more are looked at */
+    LONGEST = 1 << 14,    /* words tagged in one piece */
+    PIECE_ROWS = 1 << 26, /* bytes of the rows of either, where that is less */
+    CANDIDATES = 8        /* feature strings that are weighed */
 };
 
 typedef struct member {
@@ -152,6 +156,18 @@ void tag_session_free(tag_session *s) {
 
 /* ---- forms to rows */
 
+/* So many rows of that many numbers, fewer where they would be large. */
+static int32_t rows_at_once(int32_t usual, size_t width) {
+    size_t most = PIECE_ROWS / (width * sizeof(real));
+    return most < 1 ? 1 : most < (size_t)usual ? (int32_t)most : usual;
+}
+
+static bool store_full(const member *m) {
+    size_t row = (size_t)tag_net_inputs(&m->net->config) * sizeof(real);
+    return m->forms.map.count > STORE_FORMS || m->forms.map.text.size > STORE_BYTES ||
+           (size_t)m->forms.map.count * row > STORE_ROWS;
+}
+
 static void forget_forms(member *m) {
     tag_forms_clear(&m->forms);
     m->placed = 0;
@@ -178,16 +194,19 @@ static int compute_rows(job *j, member *m, int32_t from, int32_t count) {
 
 /* Form index of every token; rows of forms not seen before. */
 static int look_up(job *j, member *m) {
-    if (m->forms.map.count > STORE_FORMS || m->forms.map.text.size > STORE_BYTES) forget_forms(m);
+    if (store_full(m)) forget_forms(m);
     int32_t before = m->forms.map.count, at = 0;
     for (size_t s = 0; s < j->count; s++) {
         for (int32_t w = 0; w < j->sentence[s].count; w++) {
             TRY(tag_forms_add(&m->forms, m->lexicon, j->sentence[s].form[w], &j->token[at++]));
         }
     }
+    const tag_net_config *c = &m->net->config;
+    size_t letters = c->chars == TAG_CHARS_NONE ? 0 : (size_t)c->char_dim * FORM_LETTERS;
     int32_t after = m->forms.map.count;
-    for (int32_t from = before; from < after; from += FORM_CHUNK) {
-        int32_t count = after - from < FORM_CHUNK ? after - from : FORM_CHUNK;
+    int32_t chunk = rows_at_once(FORM_CHUNK, (size_t)tag_net_inputs(c) + letters);
+    for (int32_t from = before; from < after; from += chunk) {
+        int32_t count = after - from < chunk ? after - from : chunk;
         int status = compute_rows(j, m, from, count);
         if (status < 0) {
             forget_forms(m); /* some have no row */
@@ -550,15 +569,25 @@ static int keep_piece(tag_session *s, const tag_sentence *piece, tag_sentence *w
     return 0;
 }
 
+/* Words that run together, of one sentence or of several. */
+static int32_t words_at_once(const tag_session *s) {
+    size_t widest = 1;
+    for (size_t i = 0; i < s->members; i++) {
+        size_t width = (size_t)tag_net_inputs(&s->m[i].net->config);
+        if (width > widest) widest = width;
+    }
+    return rows_at_once(LONGEST, widest);
+}
+
 /* One piece after the other. Of an n-best list only the best path is left. */
-static int run_pieces(tag_session *s, tag_sentence *whole) {
+static int run_pieces(tag_session *s, tag_sentence *whole, int32_t most) {
     double *p = arena_alloc(&s->kept, 1, sizeof *p);
     if (!p) return RILL_ENOMEM;
     *p = 1;
     TRY(keep_room(s, whole));
-    for (int32_t at = 0; at < whole->count; at += LONGEST) {
+    for (int32_t at = 0; at < whole->count; at += most) {
         int32_t left = whole->count - at;
-        tag_sentence piece = {.form = whole->form + at, .count = left < LONGEST ? left : LONGEST};
+        tag_sentence piece = {.form = whole->form + at, .count = left < most ? left : most};
         job j = {.s = s, .sentence = &piece, .count = 1};
         arena_mark mark = arena_here(&s->memory);
         TRY(run_job(&j));
@@ -572,21 +601,20 @@ static int run_pieces(tag_session *s, tag_sentence *whole) {
     return 0;
 }
 
-/* Sentences of usual length together, then the others. */
+/* As many sentences together as may be; one that is longer than that by itself, in pieces. */
 static int run_all(tag_session *s, tag_sentence *sentence, size_t count) {
-    job j = {.s = s, .sentence = sentence, .count = count};
-    int32_t *full = arena_alloc(&s->memory, count, sizeof *full);
-    if (!full) return RILL_ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        full[i] = sentence[i].count;
-        if (full[i] > LONGEST) sentence[i].count = 0;
+    const int32_t most = words_at_once(s);
+    for (size_t at = 0, n = 0; at < count; at += n) {
+        int64_t words = 0;
+        for (n = 0; at + n < count; n++) {
+            words += sentence[at + n].count;
+            if (n > 0 && words > most) break;
+        }
+        job j = {.s = s, .sentence = sentence + at, .count = n};
+        bool cut = sentence[at].count > most;
+        TRY(cut ? run_pieces(s, &sentence[at], most) : run_job(&j));
     }
-    int status = run_job(&j);
-    for (size_t i = 0; i < count; i++) {
-        sentence[i].count = full[i];
-        if (status == 0 && full[i] > LONGEST) status = run_pieces(s, &sentence[i]);
-    }
-    return status;
+    return 0;
 }
 
 int tag_session_run(tag_session *s, tag_sentence *sentence, size_t count, rill_error *error) {
