@@ -355,6 +355,29 @@ START_TEST(checkpoint_inputs) {
 }
 END_TEST
 
+/* Counters that the next epoch would make run over. */
+START_TEST(checkpoint_counters) {
+    static const char *const names[] = {"epoch", "batch", "waited", "plateau_waited", "step"};
+    static const char *const values[] = {"9223372036854775807", "9007199254740993", "-1"};
+    const char *model = task_path("counters.rill");
+    char state[400];
+    interrupt(model);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        int used =
+            snprintf(state, sizeof state,
+                     "{\"loss\":0.0,\"items\":0.0,\"factor\":1.0,\"kept\":[],\"history\":[]");
+        for (int k = 0; k < 5; k++) {
+            used += snprintf(state + used, sizeof state - (size_t)used, ",\"%s\":%s", names[k],
+                             k == _i ? values[i] : "0");
+        }
+        snprintf(state + used, sizeof state - (size_t)used, "}");
+        forge_field(model, "checkpoint", state);
+        ck_assert_int_eq(resume(task_checkpoint(model), NULL), RILL_EMODEL);
+        ck_assert_ptr_nonnull(strstr(e.message, "checkpoint"));
+    }
+}
+END_TEST
+
 TCase *hostile_cases(void) {
     TCase *c = tcase_create("hostile");
     tcase_set_timeout(c, 30);
@@ -367,5 +390,6 @@ TCase *hostile_cases(void) {
     tcase_add_test(c, checkpoint_of_another_model);
     tcase_add_test(c, checkpoint_in_its_place);
     tcase_add_test(c, checkpoint_inputs);
+    tcase_add_loop_test(c, checkpoint_counters, 0, 5);
     return c;
 }

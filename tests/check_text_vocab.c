@@ -56,6 +56,18 @@ START_TEST(test_build) {
 }
 END_TEST
 
+/* Counts that come from a file may be anything; their sums end at the most there is. */
+START_TEST(test_tally_ends) {
+    tally t = {0};
+    ck_assert_int_eq(tally_add(&t, BYTES("a"), INT64_MAX - 1), 0);
+    ck_assert_int_eq(tally_add(&t, BYTES("a"), 1), 0);
+    ck_assert_int_eq(tally_add(&t, BYTES("a"), 1), 0);
+    ck_assert_int_eq(tally_add(&t, BYTES("a"), INT64_MAX), 0);
+    ck_assert(t.count[0] == INT64_MAX);
+    tally_free(&t);
+}
+END_TEST
+
 START_TEST(test_build_refused) {
     tally t = {0};
     vocab v = {0};
@@ -168,6 +180,7 @@ END_TEST
 void add_vocab_cases(Suite *suite) {
     TCase *vocabulary = tcase_create("vocab");
     tcase_add_loop_test(vocabulary, test_build, 0, COUNT(build_cases));
+    tcase_add_test(vocabulary, test_tally_ends);
     tcase_add_test(vocabulary, test_build_refused);
     tcase_add_test(vocabulary, test_file);
     tcase_add_loop_test(vocabulary, test_read, 0, COUNT(read_cases));

@@ -116,6 +116,11 @@ static int load_slab(run *r, bundle *b, const char *name, real *into) {
     return 0;
 }
 
+/* What a training can have counted: one more is a number too, also as a double. */
+static bool is_count(json_int_t n) {
+    return n >= 0 && n <= (json_int_t)1 << 53;
+}
+
 static int load_progress(run *r, bundle *b) {
     const char *text;
     json_t *json = NULL;
@@ -132,7 +137,9 @@ static int load_progress(run *r, bundle *b) {
                           "history", &p->history);
     bad = bad || !keep_restore(&r->keep, best);
     json_decref(json);
-    if (bad || epoch < 0 || batch < 0 || step < 0 || !json_is_array(p->history)) {
+    bad = bad || !is_count(epoch) || !is_count(batch) || !is_count(step) || !is_count(waited) ||
+          !is_count(plateau_waited) || !json_is_array(p->history);
+    if (bad) {
         return status_set(r->error, RILL_EMODEL, bundle_name(b), 0, 0,
                           "the state in field checkpoint is damaged");
     }
@@ -209,6 +216,7 @@ static void tell_progress(run *r) {
     double speed = r->items_here / fmax(t - r->epoch_began, 1e-9);
     double total = r->at.items / fmax(share, 1e-9);
     double left = (total * (double)(r->config->epochs - r->at.epoch) - r->at.items) / fmax(speed, 1);
+    left = fmin(fmax(left, 0), 60.0 * 1e6); /* minutes are an int, items may be a file's */
     train_tell(r->hooks, RILL_EVENT_PROGRESS, NULL,
                "epoch %lld/%lld %3.0f%%  loss %.4f  %.0f tokens/s  %d:%02d left",
                (long long)r->at.epoch + 1, (long long)r->config->epochs, 100 * share,

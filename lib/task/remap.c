@@ -70,7 +70,7 @@ static int keep_rows(remap *m, const tally *wanted, remap_report *r) {
         if (i >= m->old.specials && known < 0) continue;
         TRY(add_row(m, word, m->old.count[i], i));
         r->kept += known >= 0;
-        r->covered_after += known >= 0 ? wanted->count[known] : 0;
+        if (known >= 0) r->covered_after = count_sum(r->covered_after, wanted->count[known]);
     }
     r->covered_before = r->covered_after;
     return 0;
@@ -82,7 +82,7 @@ static int add_rows(remap *m, const tally *wanted, remap_report *r) {
         if (strmap_find(&m->old.words, word) >= 0) continue;
         TRY(add_row(m, word, wanted->count[i], 0));
         r->added++;
-        r->covered_after += wanted->count[i];
+        r->covered_after = count_sum(r->covered_after, wanted->count[i]);
     }
     return 0;
 }
@@ -92,7 +92,9 @@ static int choose_rows(remap *m, const vocab *wanted, bool add, remap_report *r,
     tally list = {0};
     *r = (remap_report){.before = vocab_size(&m->old) - m->old.specials};
     int status = take_wanted(m->spec, wanted, &list);
-    for (int32_t i = 0; i < list.words.count; i++) r->running += list.count[i];
+    for (int32_t i = 0; i < list.words.count; i++) {
+        r->running = count_sum(r->running, list.count[i]);
+    }
     if (status == 0) status = keep_rows(m, &list, r);
     if (status == 0 && add) status = add_rows(m, &list, r);
     m->now.specials = m->old.specials;

@@ -172,7 +172,7 @@ static int count_text(const vocabs_options *o, const char *const *files, size_t 
 
 static int64_t running(const vocab *v) {
     int64_t sum = 0;
-    for (int32_t i = v->specials; i < vocab_size(v); i++) sum += v->count[i];
+    for (int32_t i = v->specials; i < vocab_size(v); i++) sum = count_sum(sum, v->count[i]);
     return sum;
 }
 
@@ -207,7 +207,7 @@ static void tell_kept(const vocab *v, int64_t words, int64_t total, buffer *repo
 
 static int64_t tally_total(const tally *t) {
     int64_t sum = 0;
-    for (int32_t i = 0; i < t->words.count; i++) sum += t->count[i];
+    for (int32_t i = 0; i < t->words.count; i++) sum = count_sum(sum, t->count[i]);
     return sum;
 }
 
@@ -359,7 +359,7 @@ static int add_shares(json_t *report, const int64_t *count, size_t n, int64_t to
     size_t next = 10;
     for (size_t i = 0; i < n && shares; i++) {
         char name[32];
-        sum += count[i];
+        sum = count_sum(sum, count[i]);
         if (i + 1 != next || total == 0) continue;
         snprintf(name, sizeof name, "%zu", next);
         TRY(report_set(shares, bytes_of(name), json_real((double)sum / (double)total)));
@@ -432,8 +432,8 @@ static int coverage_of(const vocabs_options *o, const vocab *v, const tally *t, 
     int64_t known = 0, all = 0, different = 0;
     for (int32_t i = 0; i < t->words.count; i++) {
         bool found = strmap_find(&v->words, strmap_get(&t->words, i)) >= v->specials;
-        all += t->count[i];
-        known += found ? t->count[i] : 0;
+        all = count_sum(all, t->count[i]);
+        known = count_sum(known, found ? t->count[i] : 0);
         different += found;
     }
     double words = t->words.count;

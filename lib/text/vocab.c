@@ -18,7 +18,7 @@ int tally_add(tally *t, bytes word, int64_t times) {
     TRY(mem_grow(&t->count, &t->room, (size_t)before + 1, sizeof *t->count));
     TRY(strmap_add(&t->words, word, &id));
     if (id == before) t->count[id] = 0;
-    t->count[id] += times;
+    t->count[id] = count_sum(t->count[id], times);
     return 0;
 }
 
