@@ -36,6 +36,11 @@ static size_t row(const chain *c, int t) {
     return (size_t)t * (size_t)c->K;
 }
 
+/* Place of a step in a [K,K] table, which may have more places than an int. */
+static size_t place(int K, int from, int to) {
+    return (size_t)from * (size_t)K + (size_t)to;
+}
+
 /* Potentials with the forbidden steps taken out; false when out of memory. */
 static bool chain_open(arena *a, chain *c, int K, const real *trans, const real *ends,
                        const uint8_t *allowed) {
@@ -49,7 +54,8 @@ static bool chain_open(arena *a, chain *c, int K, const real *trans, const real 
         c->start[i] = may(allowed, K, K, i) ? (double)ends[i] : -INFINITY;
         c->end[i] = may(allowed, K, i, K + 1) ? (double)ends[K + i] : -INFINITY;
         for (int j = 0; j < K; j++) {
-            c->step[i * K + j] = may(allowed, K, i, j) ? (double)trans[i * K + j] : -INFINITY;
+            size_t at = place(K, i, j);
+            c->step[at] = may(allowed, K, i, j) ? (double)trans[at] : -INFINITY;
         }
     }
     return true;
@@ -74,7 +80,7 @@ static bool chain_forward(arena *a, chain *c) {
         double *alpha = c->alpha + row(c, t);
         const real *x = c->x + row(c, t);
         for (int j = 0; j < K; j++) {
-            for (int i = 0; t > 0 && i < K; i++) v[i] = alpha[i - K] + c->step[i * K + j];
+            for (int i = 0; t > 0 && i < K; i++) v[i] = alpha[i - K] + c->step[place(K, i, j)];
             alpha[j] = (t > 0 ? log_sum(v, K) : c->start[j]) + (double)x[j];
         }
     }
@@ -95,7 +101,8 @@ static bool chain_backward(arena *a, chain *c) {
         const double *next = c->beta + row(c, t + 1);
         const real *x = c->x + row(c, t + 1);
         for (int i = 0; i < K; i++) {
-            for (int j = 0; j < K; j++) v[j] = c->step[i * K + j] + (double)x[j] + next[j];
+            const double *step = c->step + place(K, i, 0);
+            for (int j = 0; j < K; j++) v[j] = step[j] + (double)x[j] + next[j];
             c->beta[row(c, t) + (size_t)i] = log_sum(v, K);
         }
     }
@@ -106,7 +113,7 @@ static double path_score(const chain *c, const int32_t *y) {
     double score = c->start[y[0]] + c->end[y[c->T - 1]];
     for (int t = 0; t < c->T; t++) {
         score += (double)c->x[row(c, t) + (size_t)y[t]];
-        if (t > 0) score += c->step[y[t - 1] * c->K + y[t]];
+        if (t > 0) score += c->step[place(c->K, y[t - 1], y[t])];
     }
     return score;
 }
@@ -123,9 +130,10 @@ static void step_gradient(const chain *c, const int32_t *y, int t, double weight
     const real *x = c->x + row(c, t);
     for (int i = 0; i < K; i++) {
         for (int j = 0; j < K; j++) {
-            double p = exp(alpha[i] + c->step[i * K + j] + (double)x[j] + beta[j] - c->log_z);
+            size_t at = place(K, i, j);
+            double p = exp(alpha[i] + c->step[at] + (double)x[j] + beta[j] - c->log_z);
             p -= y[t - 1] == i && y[t] == j;
-            dtrans[i * K + j] += (real)(weight * p);
+            dtrans[at] += (real)(weight * p);
         }
     }
 }
@@ -252,9 +260,10 @@ static void merge_ways(const chain *c, const ways *w, const double *before, cons
                        int stride, double x, double *score, int32_t *from) {
     clear_ways(w->k, score, from);
     for (int i = 0; i < c->K; i++) {
+        const double potential = step[place(stride, i, 0)];
         for (int r = 0; r < w->k; r++) {
             int32_t at = (int32_t)(i * w->k + r);
-            if (!way_insert(w->k, score, from, before[at] + step[i * stride] + x, at)) break;
+            if (!way_insert(w->k, score, from, before[at] + potential + x, at)) break;
         }
     }
 }
