@@ -29,7 +29,8 @@ typedef struct rill_error {
     size_t line;        /* 1-based, 0 when unknown */
     size_t column;      /* 1-based byte column, 0 when unknown */
     char file[256];     /* empty when no file is concerned */
-    char message[768];  /* one sentence, no final newline */
+    char message[768];  /* one sentence, no final newline; in both texts '?' stands for a control
+                         * character */
 } rill_error;
 
 /* Marks what the shared library exports. */

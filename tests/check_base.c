@@ -59,6 +59,20 @@ START_TEST(status_cuts_between_characters) {
 }
 END_TEST
 
+/* What a file holds may end up on a terminal, which would obey it. */
+START_TEST(status_is_printable) {
+    rill_error e;
+    status_set(&e, RILL_EDATA, "a\x1b[2J\n.txt", 0, 0, "task \"%s\"",
+               "\x1b]0;x\a\t\r\n\x7f\xC2\x80\xC2\x9B\xC2\x9F\xC2\xA0\xC3\x9B\xEA\xB3\xA0\xF0\x9F\x98\x80");
+    ck_assert_str_eq(e.file, "a?[2J?.txt");
+    ck_assert_str_eq(e.message, "task \"?]0;x?????" "??????"
+                                "\xC2\xA0\xC3\x9B\xEA\xB3\xA0\xF0\x9F\x98\x80\"");
+    char text[] = "\xC2";
+    status_printable(text);
+    ck_assert_str_eq(text, "\xC2");
+}
+END_TEST
+
 START_TEST(status_keeps_end_of_path) {
     rill_error e;
     char path[1000];
@@ -629,6 +643,7 @@ static TCase *tcase_plain(void) {
     tcase_set_timeout(t, 60);
     tcase_add_test(t, status_records);
     tcase_add_loop_test(t, status_cuts_between_characters, 0, 3);
+    tcase_add_test(t, status_is_printable);
     tcase_add_test(t, status_keeps_end_of_path);
     tcase_add_test(t, mem_sizes);
     tcase_add_test(t, mem_grows);

@@ -587,6 +587,35 @@ START_TEST(deep_metadata) {
 }
 END_TEST
 
+/* Neither names nor values may move the terminal, nor begin lines of their own. */
+START_TEST(printable_report) {
+    bundle_writer *w;
+    bundle *b;
+    buffer report = {0};
+    ck_assert_int_eq(bundle_writer_new(&w, NULL), 0);
+    ck_assert_int_eq(bundle_writer_meta(w, "task", BYTES("t\x1b[31m\ntensors"), NULL), 0);
+    ck_assert_int_eq(bundle_writer_meta(w, "config",
+                                        BYTES("{\"a\\u001b\":1,\"b\":[\"\\u0007\",{\"c\\n\":2}],"
+                                              "\"d\\t\":{},\"e\\r\":[],\"\xEA\xB3\xA0\":\"\xC2\x9B\"}"),
+                                        NULL),
+                     0);
+    ck_assert_int_eq(bundle_writer_save(w, FILE_NAME, NULL), 0);
+    ck_assert_int_eq(bundle_open(FILE_NAME, &b, NULL), 0);
+    unlink(FILE_NAME);
+    ck_assert_int_eq(model_info(b, false, &report, NULL), 0);
+    for (const char *c = report.data; *c; c++) ck_assert(*c == '\n' || (unsigned char)*c >= 0x20);
+    ck_assert_ptr_nonnull(strstr(report.data, "t?[31m?tensors\n"));
+    ck_assert_ptr_nonnull(strstr(report.data, "\n  a?  "));
+    ck_assert_ptr_nonnull(strstr(report.data, "\n  d?\n  e?\n"));
+    ck_assert_ptr_nonnull(strstr(report.data, "\n    ?\n    c? 2\n"));
+    ck_assert_ptr_nonnull(strstr(report.data, "\n  \xEA\xB3\xA0 "));
+    ck_assert_ptr_null(strstr(report.data, "\xC2\x9B"));
+    bundle_close(b);
+    bundle_writer_free(w);
+    buffer_free(&report);
+}
+END_TEST
+
 void model_bundle_cases(Suite *suite) {
     TCase *c = tcase_create("bundle");
     tcase_set_timeout(c, 120);
@@ -605,5 +634,6 @@ void model_bundle_cases(Suite *suite) {
     suite_add_tcase(suite, c);
     TCase *info = tcase_create("info");
     tcase_add_test(info, deep_metadata);
+    tcase_add_test(info, printable_report);
     suite_add_tcase(suite, info);
 }

@@ -1,7 +1,8 @@
 /* status: fills a rill_error.
  *
  * Memory map: none; every text lands in the fixed arrays of the caller's rill_error and is cut
- * there at a character border, so that a message never ends in half a UTF-8 sequence.
+ * there at a character border, so that a message never ends in half a UTF-8 sequence. Control
+ * characters don't get that far.
  */
 #include "base/status.h"
 
@@ -34,6 +35,13 @@ static void copy_file(char *out, size_t room, const char *file) {
     snprintf(out, room, "...%s", tail);
 }
 
+void status_printable(char *text) {
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (*c == 0xC2 && c[1] >= 0x80 && c[1] < 0xA0) *c++ = '?', *c = '?';
+        if (*c < 0x20 || *c == 0x7F) *c = '?';
+    }
+}
+
 /* All fields are set, so that nothing of an earlier failure shines through. */
 static void fill(rill_error *error, int code, const char *file, size_t line, size_t column,
                  const char *format, va_list arguments) {
@@ -45,6 +53,8 @@ static void fill(rill_error *error, int code, const char *file, size_t line, siz
     int wrote = vsnprintf(error->message, sizeof error->message, format, arguments);
     if (wrote < 0) error->message[0] = '\0';
     if (wrote >= (int)sizeof error->message) trim_partial(error->message);
+    status_printable(error->file);
+    status_printable(error->message);
 }
 
 int status_set(rill_error *error, int code, const char *file, size_t line, size_t column,

@@ -69,6 +69,13 @@ static json_t *head_json(const bundle *b) {
 
 /* ---- as text */
 
+/* A text of the file, fit for a terminal and for one line. */
+static void add_shown(buffer *out, const char *text) {
+    size_t begin = out->size;
+    buffer_add_text(out, text);
+    if (!out->failed && out->data) status_printable(out->data + begin);
+}
+
 /* Two blanks for each level below the top. */
 static void indent(buffer *out, int depth) {
     for (int i = 0; i < 2 * depth; i++) buffer_add_char(out, ' ');
@@ -78,7 +85,9 @@ static void indent(buffer *out, int depth) {
 static void add_name(buffer *out, const char *name, int depth) {
     enum { COLUMN = 22 };
     indent(out, depth);
+    size_t begin = out->size;
     buffer_printf(out, "%-*s  ", 2 * depth < COLUMN ? COLUMN - 2 * depth : 0, name);
+    if (!out->failed) status_printable(out->data + begin);
 }
 
 /* A value on one line; objects inside are written "name value, name value". */
@@ -87,7 +96,7 @@ static void add_inline(buffer *out, const json_t *value) {
     json_t *member;
     size_t i;
     if (json_is_string(value)) {
-        buffer_add_text(out, json_string_value(value));
+        add_shown(out, json_string_value(value));
     } else if (json_is_integer(value)) {
         buffer_printf(out, "%lld", (long long)json_integer_value(value));
     } else if (json_is_real(value)) {
@@ -99,7 +108,9 @@ static void add_inline(buffer *out, const json_t *value) {
         bool any = false;
         json_object_foreach((json_t *)value, key, member) {
             if (json_is_object(member) && json_object_size(member) == 0) continue; /* no scores */
-            buffer_printf(out, "%s%s ", any ? ", " : "", key);
+            if (any) buffer_add_text(out, ", ");
+            add_shown(out, key);
+            buffer_add_char(out, ' ');
             add_inline(out, member);
             any = true;
         }
@@ -111,6 +122,12 @@ static void add_inline(buffer *out, const json_t *value) {
     }
 }
 
+static void add_heading(buffer *out, const char *name, int depth) {
+    indent(out, depth);
+    add_shown(out, name);
+    buffer_add_char(out, '\n');
+}
+
 /* A member: scalars on one line; lists of objects, and objects, below their name. What is nested
  * deeper than any report of ours stays on one line too, else blanks would outgrow the file. */
 static void add_member(buffer *out, const char *key, const json_t *value, int depth) {
@@ -119,14 +136,12 @@ static void add_member(buffer *out, const char *key, const json_t *value, int de
     json_t *member;
     size_t i;
     if (depth < DEEPEST && json_is_object(value)) {
-        indent(out, depth);
-        buffer_printf(out, "%s\n", key);
+        add_heading(out, key, depth);
         json_object_foreach((json_t *)value, name, member) {
             add_member(out, name, member, depth + 1);
         }
     } else if (depth < DEEPEST && json_is_array(value)) {
-        indent(out, depth);
-        buffer_printf(out, "%s\n", key);
+        add_heading(out, key, depth);
         json_array_foreach(value, i, member) {
             indent(out, depth + 1);
             add_inline(out, member);

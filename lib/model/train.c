@@ -51,6 +51,7 @@ void train_tell(const rill_hooks *hooks, rill_event_kind kind, const char *json,
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    status_printable(text);
     hooks->event(hooks->data, &(rill_event){.kind = kind, .text = text, .json = json});
 }
 
