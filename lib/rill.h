@@ -128,8 +128,8 @@ typedef struct rill_hooks {
 
 /* Trains a model of `task` on files (options model, dev, ...). Stopped through the hook it writes a
  * checkpoint and returns RILL_EINTERRUPTED. With option resume, files may be empty: paths, data and
- * options come from the checkpoint. One that does not stand beside the model it names, as MODEL.ckpt, is
- * refused without option force, for that model is what will be written. */
+ * options come from the checkpoint. One that does not stand beside the model it names (as
+ * MODEL.ckpt) is refused without option force, for that model is what will be written. */
 RILL_API RILL_MUST_USE int rill_train(const char *task, const rill_options *options,
                                       const char *const *files, size_t count,
                                       const rill_hooks *hooks, rill_error *error);

@@ -63,7 +63,8 @@ END_TEST
 START_TEST(status_is_printable) {
     rill_error e;
     status_set(&e, RILL_EDATA, "a\x1b[2J\n.txt", 0, 0, "task \"%s\"",
-               "\x1b]0;x\a\t\r\n\x7f\xC2\x80\xC2\x9B\xC2\x9F\xC2\xA0\xC3\x9B\xEA\xB3\xA0\xF0\x9F\x98\x80");
+               "\x1b]0;x\a\t\r\n\x7f\xC2\x80\xC2\x9B\xC2\x9F\xC2\xA0\xC3\x9B\xEA\xB3\xA0"
+               "\xF0\x9F\x98\x80");
     ck_assert_str_eq(e.file, "a?[2J?.txt");
     ck_assert_str_eq(e.message, "task \"?]0;x?????" "??????"
                                 "\xC2\xA0\xC3\x9B\xEA\xB3\xA0\xF0\x9F\x98\x80\"");

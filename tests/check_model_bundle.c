@@ -594,11 +594,12 @@ START_TEST(printable_report) {
     buffer report = {0};
     ck_assert_int_eq(bundle_writer_new(&w, NULL), 0);
     ck_assert_int_eq(bundle_writer_meta(w, "task", BYTES("t\x1b[31m\ntensors"), NULL), 0);
-    ck_assert_int_eq(bundle_writer_meta(w, "config",
-                                        BYTES("{\"a\\u001b\":1,\"b\":[\"\\u0007\",{\"c\\n\":2}],"
-                                              "\"d\\t\":{},\"e\\r\":[],\"\xEA\xB3\xA0\":\"\xC2\x9B\"}"),
-                                        NULL),
-                     0);
+    ck_assert_int_eq(
+        bundle_writer_meta(w, "config",
+                           BYTES("{\"a\\u001b\":1,\"b\":[\"\\u0007\",{\"c\\n\":2}],"
+                                 "\"d\\t\":{},\"e\\r\":[],\"\xEA\xB3\xA0\":\"\xC2\x9B\"}"),
+                           NULL),
+        0);
     ck_assert_int_eq(bundle_writer_save(w, FILE_NAME, NULL), 0);
     ck_assert_int_eq(bundle_open(FILE_NAME, &b, NULL), 0);
     unlink(FILE_NAME);

@@ -230,8 +230,10 @@ START_TEST(convolution_in_blocks) {
                         &spec, &seq, &out);
         ck_assert(v);
         size_t size = (size_t)out.total * OUTPUTS * sizeof *first;
-        if (record) ck_assert_mem_eq(first, tape_value(&t, v), size);
-        else first = memcpy(arena_alloc(&own, size, 1), tape_value(&t, v), size);
+        if (record)
+            ck_assert_mem_eq(first, tape_value(&t, v), size);
+        else
+            first = memcpy(arena_alloc(&own, size, 1), tape_value(&t, v), size);
         if (!record) ck_assert_uint_lt(t.keep.held + t.scratch.held, taps / 4);
         tape_free(&t);
     }

@@ -324,8 +324,8 @@ static void tear_down(void) {
 int main(void) {
     Suite *suite = suite_create("task");
     TCase *cases[] = {apply_cases(), format_cases(), filter_cases(), train_cases(),
-                      translate_apply_cases(), translate_train_cases(), translate_risk_cases(), damage_cases(),
-                      hostile_cases()};
+                      translate_apply_cases(), translate_train_cases(), translate_risk_cases(),
+                      damage_cases(), hostile_cases()};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tcase_add_unchecked_fixture(cases[i], set_up, NULL);
         suite_add_tcase(suite, cases[i]);

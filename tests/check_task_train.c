@@ -146,6 +146,22 @@ START_TEST(wrong_kind_of_file) {
 }
 END_TEST
 
+/* Attributes that differ in nothing but the case of a letter: sorting must not mix their values. */
+START_TEST(attributes_of_any_case) {
+    static const char text[] = "1\tx\t_\tN\t_\tA=1\t_\t_\t_\t_\n2\ty\t_\tV\t_\ta=2\t_\t_\t_\t_\n"
+                               "3\tz\t_\tV\t_\tA=3|a=2\t_\t_\t_\t_\n\n";
+    rill_error e = {0};
+    tag_options o;
+    const char *model = task_path("cases.rill"), *data = task_file("cases.conllu", BYTES(text));
+    const char *files[] = {data, data};
+    task_options_set(&o, "epochs=1", "columns=upos,feats", NULL);
+    o.common.model = mem_text(model, strlen(model));
+    ck_assert_msg(tag_train(&o, files, 2, NULL, &e) == 0, "%s", e.message);
+    task_model_free(&task_tag, task_open(model));
+    task_options_free(&o);
+}
+END_TEST
+
 /* Passes and batch follow the size of the data, unless they were said. */
 START_TEST(size_of_data) {
     static const struct {
@@ -173,6 +189,7 @@ TCase *train_cases(void) {
     tcase_add_test(t, changed_data_are_refused);
     tcase_add_test(t, models_are_not_overwritten);
     tcase_add_test(t, wrong_kind_of_file);
+    tcase_add_test(t, attributes_of_any_case);
     tcase_add_test(t, size_of_data);
     return t;
 }

@@ -30,7 +30,8 @@ int status_errno(rill_error *error, const char *what, const char *path);
 int status_place(rill_error *error, int code, const char *file, size_t line);
 
 /* Control characters, those of U+0080 to U+009F too, become '?': a text that holds something of a
- * file may come to stand on a terminal, which would obey them. All messages have gone through it. */
+ * file may come to stand on a terminal, which would obey them. All messages have gone through it.
+ */
 void status_printable(char *text);
 
 /* Leaves the calling function when a step failed. */

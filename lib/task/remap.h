@@ -22,9 +22,9 @@ typedef struct remap_report {
     int64_t covered_before, covered_after;
 } remap_report;
 
-/* Writes the model, one that opens (see task_remap), with the words of `wanted` only (specials stay),
- * in the model's order. With add, wanted words that it does not know follow, with the row of the
- * unknown word: they answer as before, until they are trained. */
+/* Writes the model, one that opens (see task_remap), with the words of `wanted` only (specials
+ * stay), in the model's order. With add, wanted words that it does not know follow, with the row of
+ * the unknown word: they answer as before, until they are trained. */
 MUST_USE int remap_model(bundle *b, const remap_spec *spec, const vocab *wanted, bool add,
                          const char *path, remap_report *report, rill_error *error);
 

@@ -7,9 +7,9 @@
  * Everything a form needs is computed once and kept, until the store has grown too large.
  * Answers don't depend on the batch: every step works on rows by themselves.
  *
- * Memory is that of the batch, some 10 kB a word. A sentence that would take more than there is, such
- * as an endless one of a broken file, is cut: each LONGEST words are tagged as if they were a
- * sentence, fewer where rows of input are far wider than usual. No more words than that run together.
+ * Memory is that of the batch, some 10 kB a word. A sentence that would take more than there is,
+ * such as an endless one of a broken file, is cut: each LONGEST words are tagged as if they were a
+ * sentence, fewer where rows of input are far wider than usual. No more words run together.
  */
 #include "task/tag.h"
 

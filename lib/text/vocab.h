@@ -10,8 +10,8 @@
 
 #include "base/io.h"
 
-/* Sum of two counts, neither negative: counts of a file may be anything, so it ends at the most there
- * is. */
+/* Sum of two counts, neither negative: counts of a file may be anything, so it ends at the most
+ * there is. */
 static inline int64_t count_sum(int64_t a, int64_t b) {
     return a > INT64_MAX - b ? INT64_MAX : a + b;
 }
