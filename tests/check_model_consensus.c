@@ -75,7 +75,8 @@ static const int32_t texts[ANSWERS][WORDS] = {
 
 static search_result answers(search_answer *list, const double *logp) {
     for (int i = 0; i < ANSWERS; i++) {
-        list[i] = (search_answer){.word = texts[i], .length = WORDS, .logp = logp[i], .score = -i};
+        list[i] = (search_answer){
+            .word = texts[i], .length = WORDS, .logp = logp[i], .score = logp[i] / WORDS};
     }
     return (search_result){ANSWERS, list};
 }
@@ -110,6 +111,21 @@ START_TEST(the_most_alike) {
 }
 END_TEST
 
+/* A short answer is more probable than longer ones that are ranked before it, but weighs less. */
+START_TEST(short_answers) {
+    arena a = {0};
+    search_answer list[ANSWERS];
+    static const double logp[] = {-2, -4, -4, -4};
+    search_result r = answers(list, logp);
+    list[0].length = 2;
+    list[0].score = -1;
+    ck_assert_int_eq(consensus_sort(judge, false, &a, &r), 0);
+    ck_assert_int_eq(r.answer[0].length, WORDS);
+    ck_assert_int_eq(r.answer[3].length, 2);
+    arena_free(&a);
+}
+END_TEST
+
 /* Weights from a stranger may give no numbers. */
 START_TEST(no_numbers) {
     arena a = {0};
@@ -129,6 +145,7 @@ void model_consensus_cases(Suite *suite) {
     tcase_add_checked_fixture(c, open_judge, close_judge);
     tcase_add_test(c, by_definition);
     tcase_add_test(c, the_most_alike);
+    tcase_add_test(c, short_answers);
     tcase_add_test(c, no_numbers);
     suite_add_tcase(suite, c);
 }

@@ -19,12 +19,20 @@ static void put(search_answer *list, int count, const search_answer *answer) {
     list[at] = *answer;
 }
 
-/* Weights of the answers, not yet shares of 1: that makes no difference to their order. */
+/* Weights of the answers, not yet shares of 1: that makes no difference to their order. Answers that a
+ * search found weigh as it ranks them, their log probability being that of answers as long as the best:
+ * by plain probabilities short answers would outweigh all others. */
 static int weigh(const search_result *r, bool drawn, arena *a, double **out) {
-    double best = -INFINITY, *weight = arena_alloc(a, (size_t)r->count, sizeof *weight);
+    double *weight = arena_alloc(a, (size_t)r->count, sizeof *weight);
+    const search_answer *best = r->answer;
     if (!weight) return RILL_ENOMEM;
-    for (int i = 0; i < r->count; i++) best = fmax(best, r->answer[i].logp);
-    for (int i = 0; i < r->count; i++) weight[i] = drawn ? 1 : exp(r->answer[i].logp - best);
+    for (int i = 1; i < r->count; i++) {
+        if (r->answer[i].score > best->score) best = &r->answer[i];
+    }
+    const double scale = best->score < 0 ? best->logp / best->score : 1;
+    for (int i = 0; i < r->count; i++) {
+        weight[i] = drawn ? 1 : exp(scale * (r->answer[i].score - best->score));
+    }
     *out = weight;
     return 0;
 }

@@ -3,8 +3,9 @@
  *     gain of answer a = sum over answers b of share(b) * BLEU(a, b)
  *
  * BLEU is that of a single sentence, of units, in 0..1, with one match more in orders from 2 on (Lin and Och
- * 2004). A share is the answer's probability among them all; of answers that were drawn each has
- * the same, for draws come as often as they are probable.
+ * 2004). A share is the answer's probability among them all, were it as long as the best of them (as the
+ * search ranks: score * logp / score of the best); of answers that were drawn each has the same, for draws come as
+ * often as they are probable.
  */
 #ifndef RILL_MODEL_CONSENSUS_H
 #define RILL_MODEL_CONSENSUS_H
