@@ -69,7 +69,7 @@ typedef struct tag_column {
     strmap labels; /* TAG_FEATURES with split: label 0 is "<rare>", any string not in the list */
     uint8_t *allowed; /* [(K+2)^2], see crf_spec; NULL: everything, or no CRF */
     /* TAG_FEATURES: attribute a has values value[group[a]] .. ; the first of each is "" (absent) */
-    strmap attributes;  /* "Number", ... sorted by bytes */
+    strmap attributes;  /* "Number", ... as UD sorts them */
     strmap values;      /* "Number=" (absent), "Number=Plur", ... */
     int32_t *group;     /* [attributes+1] */
     /* What label k says: pair[first_pair[k]] .. pair[first_pair[k+1]-1]; all else is absent. A

@@ -146,8 +146,8 @@ void translate_session_free(translate_session *s);
 /* Answers live until the next call. What stands together makes no difference. */
 MUST_USE int translate_session_run(translate_session *s, const translate_source *source,
                                    size_t count, search_result *results, rill_error *error);
-/* Log probabilities of given answers: each [target.count + 1] into `each`, one after the other; the
- * score as decoding would have printed it. */
+/* Fills logp and score of pairs: the log probability of the target, its end included, and the score as
+ * decoding would have printed it. */
 MUST_USE int translate_session_score(translate_session *s, translate_pair *pair, size_t count,
                                      rill_error *error);
 

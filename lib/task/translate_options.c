@@ -69,9 +69,8 @@ static const option_row rows[] = {
          "Begin with this model's weights; units, sizes and wiring are its own then"),
     AMOUNT("risk", AT(risk), "0", 0, 1000, S,
            "Minimum-risk training beside the usual one: answers are drawn from the model and made "
-           "more or "
-           "less probable by how their sentence BLEU differs from the others' of the pair; its "
-           "weight"),
+           "more or less probable by how their sentence BLEU differs from the others' of the "
+           "pair; its weight"),
     NUMBER("risk-samples", 0, AT(risk_samples), "5", 2, 1000, S, "Answers drawn for each pair"),
     WORD("metric", 0, AT(metric), "bleu", "bleu|chrf|exact|loss", "NAME", S,
          "Score on the dev data by which the best epoch is chosen"),

@@ -9,6 +9,7 @@
  * Everything but models is turned into tsv and read as such, so there is one parser. Numbers of
  * lines stay but for json, whose words are checked before.
  */
+#include "data/excerpt.h"
 #include "task/store.h"
 #include "task/vocabs.h"
 
@@ -104,14 +105,8 @@ static void lines_to_tsv(bytes text, bool counted, buffer *out) {
 }
 
 static int word_fault(const char *word, const char *file, const char *what, rill_error *error) {
-    buffer quoted = {0};
-    json_quote(bytes_of(word), &quoted);
-    int status = buffer_status(&quoted, error), shown = quoted.size < 60 ? (int)quoted.size : 60;
-    if (status == 0) {
-        status = status_set(error, RILL_EDATA, file, 0, 0, "%.*s: %s", shown, quoted.data, what);
-    }
-    buffer_free(&quoted);
-    return status;
+    return status_set(error, RILL_EDATA, file, 0, 0, "\"%s\": %s", excerpt_of(bytes_of(word)).text,
+                      what);
 }
 
 /* Checks all that the parser would find fault with: its lines are not those of the file. Words are
