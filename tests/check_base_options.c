@@ -82,6 +82,28 @@ START_TEST(json_refuses_deep_nesting) {
 }
 END_TEST
 
+/* A hundred bytes of memory for each of theirs: what stands in strings is no list. */
+START_TEST(json_refuses_lists_without_end) {
+    buffer b = {0};
+    buffer_add_text(&b, "[\"\\\"");
+    for (int i = 0; i < 1 << 20; i++) buffer_add_char(&b, '[');
+    buffer_add_char(&b, '"');
+    json_t *value;
+    size_t begin = b.size;
+    buffer_add_text(&b, "]");
+    ck_assert_int_eq(json_read(buffer_view(&b), "x", &value, NULL), 0);
+    json_decref(value);
+    b.size = begin;
+    for (int i = 0; i < 1 << 20; i++) buffer_add_text(&b, ",{}");
+    buffer_add_text(&b, "]");
+    rill_error e = {0};
+    ck_assert_int_eq(json_read(buffer_view(&b), "x", &value, &e), RILL_ELIMIT);
+    ck_assert_ptr_null(value);
+    ck_assert_str_eq(e.message, "JSON of more than 1048576 lists and objects");
+    buffer_free(&b);
+}
+END_TEST
+
 /* A chain of additions needs one look at its end: one that failed leaves nothing. */
 START_TEST(json_chains) {
     json_t *list = json_array(), *object = json_object();
@@ -107,7 +129,8 @@ START_TEST(json_quotes) {
         const char *quoted;
     } rows[] = {
         {BYTES(""), "\"\""},
-        {BYTES("a\"\\\b\f\n\r\t\x01\x7F/"), "\"a\\\"\\\\\\b\\f\\n\\r\\t\\u0001\x7F/\""},
+        {BYTES("a\"\\\b\f\n\r\t\x01\x7F/"), "\"a\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u007f/\""},
+        {BYTES("\xC2\x80\xC2\x9B\xC2\xA0"), "\"\\u0080\\u009b\xC2\xA0\""},
         {BYTES("a\0b"), "\"a\\u0000b\""},
         {BYTES("\xED\x95\x9C\xF0\x9F\x98\x80"), "\"\xED\x95\x9C\xF0\x9F\x98\x80\""},
         {BYTES("\xFFx\xED\x95"), "\"\xEF\xBF\xBDx\xEF\xBF\xBD\xEF\xBF\xBD\""},
@@ -367,6 +390,7 @@ TCase *tcase_json(void) {
     tcase_add_loop_test(t, json_is_canonical, 0, 7);
     tcase_add_test(t, json_refuses);
     tcase_add_test(t, json_refuses_deep_nesting);
+    tcase_add_test(t, json_refuses_lists_without_end);
     tcase_add_test(t, json_quotes);
     tcase_add_test(t, json_chains);
     return t;

@@ -2,7 +2,8 @@
  *
  * jansson writes 0.1 as 0.10000000000000001; here a real gets the fewest digits that read back as
  * the same double, and always a point or an exponent, so that it stays a real. Depth of recursion
- * is bounded: jansson reads no value deeper than 2,048 levels.
+ * is bounded: jansson reads no value deeper than 2,048 levels. Memory is too: an empty object takes a hundred
+ * times its two bytes, so lists and objects are counted first.
  */
 #include "base/json.h"
 
@@ -23,10 +24,30 @@ static void find_place(bytes text, size_t position, size_t *line, size_t *column
     }
 }
 
+enum { CONTAINERS = 1 << 20 };
+
+/* Lists and objects that a text opens; what is no JSON may count as more or fewer. */
+static size_t count_containers(bytes text) {
+    size_t count = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        if (c == '"') quoted = !quoted;
+        if (quoted && c == '\\') i++;
+        if (!quoted && (c == '{' || c == '[')) count++;
+    }
+    return count;
+}
+
 /* Refused by jansson's defaults: bytes behind the value, NUL, invalid UTF-8, numbers out of range.
  * A bare number or string is a value too. */
 int json_read(bytes text, const char *file, json_t **out, rill_error *error) {
     json_error_t why;
+    *out = NULL;
+    if (count_containers(text) > CONTAINERS) {
+        return status_set(error, RILL_ELIMIT, file, 0, 0, "JSON of more than %d lists and objects",
+                          CONTAINERS);
+    }
     *out = json_loadb(text.size ? text.data : "", text.size,
                       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (*out) return RILL_OK;
@@ -53,14 +74,15 @@ static size_t character_size(bytes text) {
     return size;
 }
 
-/* The short escapes JSON has, \u00XX for other control characters, everything else as it is. */
+/* The short escapes JSON has, \u00XX for other control characters (a terminal acts on DEL and on C1
+ * too), everything else as it is. */
 static void quote_ascii(char c, buffer *out) {
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     const char *hit = c ? strchr(from, c) : NULL;
     if (hit) {
         buffer_add_char(out, '\\');
         buffer_add_char(out, to[hit - from]);
-    } else if ((unsigned char)c < 0x20) {
+    } else if ((unsigned char)c < 0x20 || c == 0x7F) {
         buffer_printf(out, "\\u%04x", (unsigned)c);
     } else {
         buffer_add_char(out, c);
@@ -75,6 +97,8 @@ void json_quote(bytes text, buffer *out) {
         size_t size = character_size(rest);
         if (size == 1) {
             quote_ascii(rest.data[0], out);
+        } else if (size == 2 && bytes_starts(rest, BYTES("\xC2")) && (unsigned char)rest.data[1] < 0xA0) {
+            buffer_printf(out, "\\u%04x", (unsigned)(unsigned char)rest.data[1]);
         } else if (size == 0) {
             buffer_add_text(out, "\xEF\xBF\xBD"); /* U+FFFD for each bad byte */
         } else {

@@ -104,8 +104,8 @@ static int header_seal(const bundle *b, rill_error *error) {
     return 0;
 }
 
-/* jansson refuses duplicate keys, bad UTF-8, NUL and deep nesting; the tree it makes is bounded by
- * the header's own bound. */
+/* json_read refuses duplicate keys, bad UTF-8, NUL, deep nesting and lists without end; the tree it
+ * makes is bounded by that and the header's own bound. */
 static int header_parse(bundle *b, bytes text, rill_error *error) {
     rill_error why = {0};
     int status = json_read(text, b->name, &b->header, &why);
