@@ -301,8 +301,10 @@ static int gather(const rill_model *const *models, size_t count, const rill_opti
                   void ***out, rill_error *error) {
     if (count == 0) return status_fail(error, RILL_EUSAGE, "no model was given");
     for (size_t i = 0; i < count; i++) {
-        const task *t;
-        TRY(task_of(models[i]->task->name, options, &t, error));
+        const char *name = models[i]->task->name;
+        if (!strcmp(name, options->name)) continue;
+        return status_fail(error, RILL_EMODEL, "a model of task \"%s\", expected one of task \"%s\"",
+                           name, options->name);
     }
     *out = mem_new(count, sizeof **out);
     if (!*out) return status_nomem(error);
@@ -349,11 +351,11 @@ int rill_session_new(const rill_model *const *models, size_t model_count,
 /* The answer stays the session's. */
 int rill_session_apply(rill_session *s, const char *text, size_t size, const char **answer,
                        size_t *answer_size, rill_error *error) {
-    bytes got;
-    TRY(task_session_apply((task_session *)s, (bytes){text, size}, &got, error));
-    *answer = got.data;
-    *answer_size = got.size;
-    return 0;
+    bytes got = {0};
+    int status = task_session_apply((task_session *)s, (bytes){text, size}, &got, error);
+    *answer = status < 0 ? NULL : got.data;
+    *answer_size = status < 0 ? 0 : got.size;
+    return status;
 }
 
 void rill_session_free(rill_session *s) { task_session_free((task_session *)s); }

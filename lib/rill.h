@@ -19,13 +19,13 @@ enum {
     RILL_EUSAGE = -4,       /* an option or argument is wrong */
     RILL_EMODEL = -5,       /* a model file is damaged, foreign, or of another task */
     RILL_EDIVERGED = -6,    /* training ran into NaN or infinity */
-    RILL_EINTERRUPTED = -7, /* stopped on request; a checkpoint was written */
+    RILL_EINTERRUPTED = -7, /* stopped on request */
     RILL_ELIMIT = -8        /* larger than a stated limit */
 };
 
-/* Where and why a call failed. */
+/* Where and why a call failed; only a failure writes it. Where a function takes one, it may be NULL. */
 typedef struct rill_error {
-    int code;           /* one of RILL_E..., 0 when nothing failed */
+    int code;           /* one of RILL_E... */
     size_t line;        /* 1-based, 0 when unknown */
     size_t column;      /* 1-based byte column, 0 when unknown */
     char file[256];     /* empty when no file is concerned */
@@ -54,7 +54,7 @@ RILL_API void rill_free(char *text);
  * the configuration stored in a model all come from it. */
 
 typedef enum rill_verb {
-    RILL_TRAIN = 1, RILL_APPLY = 2, RILL_EVAL = 4, RILL_CHECK = 8, RILL_COMPARE = 16
+    RILL_TRAIN = 1, RILL_APPLY = 2, RILL_EVAL = 4, RILL_CHECK = 8, RILL_COMPARE = 16, RILL_SCORE = 32
 } rill_verb;
 
 /* Bits of `verbs` in the tables of "tokenize" and "vocab", which are no tasks but have options too. */
@@ -94,10 +94,11 @@ RILL_API void rill_options_free(rill_options *options);
 /* Sets an option from text; a list option appends. Flags take true or false. */
 RILL_API RILL_MUST_USE int rill_options_set(rill_options *options, const char *name,
                                             const char *value, rill_error *error);
-/* Reads `name = value` lines; # begins a comment. */
+/* Reads `name = value` lines; one that begins with # is a comment. */
 RILL_API RILL_MUST_USE int rill_options_read(rill_options *options, const char *path,
                                              rill_error *error);
-/* The value as text (caller releases with rill_free), NULL when unset. */
+/* The value as text (caller releases with rill_free), NULL when unset. Those of log and with mean
+ * something to the tools alone: a program has the events of rill_hooks, and hands over its models. */
 RILL_API char *rill_options_get(const rill_options *options, const char *name);
 
 /* ---- what a long call tells while it runs */
@@ -113,7 +114,7 @@ typedef enum rill_event_kind {
 typedef struct rill_event {
     rill_event_kind kind;
     const char *text; /* for people, no final newline */
-    const char *json; /* the same as one JSON object, or NULL (progress) */
+    const char *json; /* the same as one JSON object; NULL: progress, or out of memory */
 } rill_event;
 
 typedef struct rill_hooks {
@@ -124,7 +125,8 @@ typedef struct rill_hooks {
 
 /* ---- jobs
  *
- * Paths: "-" is standard input or output, .gz is read and written anywhere. */
+ * Paths of texts: "-" is standard input or output, .gz is read and written anywhere. Models are plain
+ * files. Where a function takes hooks, they may be NULL; other pointers may not, but for a list of none. */
 
 /* Trains a model of `task` on files (options model, dev, ...). Stopped through the hook it writes a
  * checkpoint and returns RILL_EINTERRUPTED. With option resume, files may be empty: paths, data and
@@ -156,16 +158,20 @@ RILL_API const char *rill_model_task(const rill_model *model);
 RILL_API RILL_MUST_USE int rill_model_info(const char *path, bool json, char **report,
                                            rill_error *error);
 
-/* Writes the mean of models that hold the same tensors: of the weights of several trainings, or of one
+/* Here and below, what stands at a path that is written is replaced; rill_train and rill_vocab_run ask
+ * for option force first.
+ *
+ * Writes the mean of models that hold the same tensors: of the weights of several trainings, or of one
  * training's late states. Everything but the weights must be equal. */
 RILL_API RILL_MUST_USE int rill_model_average(const char *const *paths, size_t count,
                                               const char *out, rill_error *error);
 
-/* Draws the training log (option log) as an SVG learning curve. */
+/* Draws a training log (the JSON of its events, a line each) as an SVG learning curve. */
 RILL_API RILL_MUST_USE int rill_plot_log(const char *log_path, const char *svg_path,
                                          rill_error *error);
 
-/* Scores one model, or several as an ensemble, on files with gold answers. */
+/* Scores one model, or several as an ensemble, on files with gold answers. Stopped through the hook it
+ * returns RILL_EINTERRUPTED, and no report. */
 RILL_API RILL_MUST_USE int rill_eval(const rill_model *const *models, size_t model_count,
                                      const rill_options *options, const char *const *files,
                                      size_t count, const rill_hooks *hooks, char **report,

@@ -138,7 +138,7 @@ START_TEST(option_rows) {
     size_t count = 0;
     for (; rill_option_at("tag", count, &row); count++) {
         char *value = rill_options_get(o, row.name);
-        ck_assert(row.name && row.help && row.verbs && row.verbs <= 31);
+        ck_assert(row.name && row.help && row.verbs && row.verbs <= 63);
         ck_assert_int_eq(value != NULL, row.fallback != NULL);
         if (value) set(o, row.name, value); /* defaults can be set */
         rill_free(value);
@@ -245,6 +245,39 @@ START_TEST(checkpoints) {
 }
 END_TEST
 
+static void count_event(void *data, const rill_event *event) {
+    *(int *)data += event->kind == RILL_EVENT_PROGRESS;
+}
+
+static bool stop_at_once(void *data) {
+    (void)data;
+    return true;
+}
+
+/* Tells how far it is, and ends when it is asked to; a model of another task is no use. */
+START_TEST(evaluation_is_watched) {
+    const char *files[] = {data_path};
+    rill_model *m = model();
+    const rill_model *models[] = {m};
+    rill_options *o = options(), *other;
+    char *report;
+    int told = 0;
+    rill_hooks hooks = {.data = &told, .event = count_event};
+    OK(rill_eval(models, 1, o, files, 1, &hooks, &report, &e));
+    rill_free(report);
+    ck_assert_int_gt(told, 0);
+    hooks.stop = stop_at_once;
+    FAILS(RILL_EINTERRUPTED, rill_eval(models, 1, o, files, 1, &hooks, &report, &e));
+    ck_assert_ptr_null(report);
+    OK(rill_options_new("classify", &other, &e));
+    FAILS(RILL_EMODEL, rill_eval(models, 1, other, files, 1, NULL, &report, &e));
+    ck_assert_str_eq(e.message, "a model of task \"tag\", expected one of task \"classify\"");
+    rill_options_free(other);
+    rill_options_free(o);
+    rill_model_free(m);
+}
+END_TEST
+
 START_TEST(evaluation_and_check) {
     const char *files[] = {data_path};
     rill_model *m = model();
@@ -291,6 +324,7 @@ START_TEST(filter_and_session) {
     close(in);
     close(out);
     ck_assert_str_eq(read_file(out_path), "the_DET tree_NOUN\n\nred_ADJ house_NOUN\n");
+    FAILS(RILL_EIO, rill_filter(models, 1, o, -1, "in", STDOUT_FILENO, NULL, &e));
     OK(rill_session_new(models, 1, o, &s, &e));
     rill_options_free(o);
     for (int i = 0; i < 3; i++) {
@@ -299,6 +333,8 @@ START_TEST(filter_and_session) {
         ck_assert_int_eq(memcmp(answer, "red_ADJ tree_NOUN\n", size), 0);
     }
     FAILS(RILL_EDATA, rill_session_apply(s, "a\nb \xC0", 5, &answer, &size, &e));
+    ck_assert_ptr_null(answer);
+    ck_assert_uint_eq(size, 0);
     ck_assert_uint_eq(e.line, 2);
     ck_assert_uint_eq(e.column, 3);
     rill_session_free(s);
@@ -309,6 +345,7 @@ END_TEST
 START_TEST(learning_curve) {
     char path[128];
     in_folder("curve.svg", path);
+    ck_assert_ptr_nonnull(strstr(read_file(log_path), "{\"event\":\"note\",\"text\":\"column upos: 3 labels"));
     OK(rill_plot_log(log_path, path, &e));
     ck_assert_ptr_nonnull(strstr(read_file(path), "<svg"));
     FAILS(RILL_EIO, rill_plot_log("/nowhere/log", path, &e));
@@ -373,6 +410,13 @@ START_TEST(vocabularies) {
     ck_assert_str_eq(read_file(words), "the\t2\ntree\t1\n");
     ck_assert_ptr_nonnull(strstr(report, "2 of 2 different words"));
     rill_free(report);
+    FAILS(RILL_EIO, rill_vocab_run(RILL_VOCAB_BUILD, o, files, 1, &report, &e)); /* it stands there */
+    ck_assert_ptr_nonnull(strstr(e.message, "words.tsv\" exists"));
+    set(o, "force", "true");
+    OK(rill_vocab_run(RILL_VOCAB_BUILD, o, files, 1, &report, &e));
+    rill_free(report);
+    const char *two[] = {words, words};
+    FAILS(RILL_EUSAGE, rill_vocab_run(RILL_VOCAB_STATS, o, two, 2, &report, &e));
     FAILS(RILL_EUSAGE, rill_vocab_run(64, o, files, 1, &report, &e));
     rill_options_free(o);
     OK(rill_model_prune(model_path, words, NULL, false, pruned, false, &report, &e));
@@ -396,6 +440,7 @@ int main(void) {
     tcase_add_test(t, information);
     tcase_add_test(t, checkpoints);
     tcase_add_test(t, evaluation_and_check);
+    tcase_add_test(t, evaluation_is_watched);
     tcase_add_test(t, filter_and_session);
     tcase_add_test(t, learning_curve);
     tcase_add_test(t, units);

@@ -74,6 +74,42 @@ START_TEST(stopped_and_resumed) {
 }
 END_TEST
 
+/* Early stopping, and the choice among the best epochs at the end: whoever is stopped there goes on with
+ * the choice, and trains no further. */
+static int early(const char *model, const rill_hooks *hooks, rill_error *e) {
+    tag_options o;
+    char target[128], dev[128];
+    snprintf(target, sizeof target, "model=%s", model);
+    snprintf(dev, sizeof dev, "dev=%s", task_path("train.conllu"));
+    task_options_set(&o, "epochs=12", "batch=64", "force=true", "rate=0.2", "patience=2", "keep=2", target,
+                     dev, NULL);
+    const char *files[] = {task_path("train.conllu")};
+    int status = tag_train(&o, files, 1, hooks, e);
+    task_options_free(&o);
+    return status;
+}
+
+static bool count_question(void *data) {
+    ++*(int *)data;
+    return false;
+}
+
+START_TEST(stopped_at_the_end_and_resumed) {
+    rill_error e = {0};
+    int asked = 0;
+    const rill_hooks counting = {.data = &asked, .stop = count_question};
+    const char *whole = task_path("early.rill"), *parts = task_path("late.rill");
+    ck_assert_msg(early(whole, &counting, &e) == 0, "%s", e.message);
+    for (int back = 1; back <= 6; back++) {
+        int left = asked - back;
+        const rill_hooks hooks = {.data = &left, .stop = task_stop_at};
+        ck_assert_int_eq(early(parts, &hooks, &e), RILL_EINTERRUPTED);
+        ck_assert_msg(resume(parts, "threads=1", &e) == 0, "%s", e.message);
+        task_assert_same(whole, parts);
+    }
+}
+END_TEST
+
 static int go_on(const char *model, bool again, rill_error *e) {
     return again ? resume(model, "threads=1", e) : course(model, NULL, e);
 }
@@ -112,6 +148,31 @@ START_TEST(changed_data_are_refused) {
 }
 END_TEST
 
+/* The file changes while it is trained on: the checkpoint is of what was read. */
+static bool change_and_stop(void *data) {
+    task_file("changing.conllu", buffer_view(data));
+    return true;
+}
+
+START_TEST(data_changed_in_training_are_refused) {
+    rill_error e = {0};
+    buffer text = {0}, later = {0};
+    const rill_hooks hooks = {.data = &later, .stop = change_and_stop};
+    const char *model = task_path("changing.rill"), *data = task_path("changing.conllu");
+    tag_options o;
+    task_conllu(20, 1, &text);
+    task_conllu(20, 2, &later);
+    task_file("changing.conllu", buffer_view(&text));
+    task_options_set(&o, "epochs=2", "batch=32", NULL);
+    o.common.model = mem_text(model, strlen(model));
+    ck_assert_int_eq(tag_train(&o, &data, 1, &hooks, &e), RILL_EINTERRUPTED);
+    ck_assert_int_eq(resume(model, "threads=1", &e), RILL_EDATA);
+    task_options_free(&o);
+    buffer_free(&text);
+    buffer_free(&later);
+}
+END_TEST
+
 START_TEST(models_are_not_overwritten) {
     rill_error e = {0};
     tag_options o;
@@ -120,10 +181,42 @@ START_TEST(models_are_not_overwritten) {
     task_options_set(&o, NULL);
     ck_assert_int_eq(tag_train(&o, &data, 1, NULL, &e), RILL_EUSAGE);
     o.common.model = mem_text(model, strlen(model));
-    ck_assert_int_eq(tag_train(&o, &data, 1, NULL, &e), RILL_EUSAGE);
+    ck_assert_int_eq(tag_train(&o, &data, 1, NULL, &e), RILL_EIO);
     ck_assert_ptr_nonnull(strstr(e.message, "exists"));
     ck_assert(hash128_equal(before, task_hash(model)));
     task_options_free(&o);
+}
+END_TEST
+
+/* Nor is what is left of an earlier training, or, force or not, the data. */
+START_TEST(nothing_else_is_overwritten) {
+    rill_error e = {0};
+    tag_options o;
+    int stops = 2;
+    const rill_hooks hooks = {.data = &stops, .stop = task_stop_at};
+    const char *model = task_path("left.rill"), *data = task_path("train.conllu");
+    ck_assert_int_eq(course(model, &hooks, &e), RILL_EINTERRUPTED);
+    hash128 checkpoint = task_hash(task_checkpoint(model)), text = task_hash(data);
+    task_options_set(&o, NULL);
+    o.common.model = mem_text(model, strlen(model));
+    ck_assert_int_eq(tag_train(&o, &data, 1, NULL, &e), RILL_EIO);
+    ck_assert_ptr_nonnull(strstr(e.message, ".ckpt\" exists"));
+    ck_assert(hash128_equal(checkpoint, task_hash(task_checkpoint(model))));
+    free(o.common.model);
+    o.common.model = mem_text(data, strlen(data));
+    o.common.force = true;
+    ck_assert_int_eq(tag_train(&o, &data, 1, NULL, &e), RILL_EIO);
+    ck_assert_ptr_nonnull(strstr(e.message, "are one file"));
+    ck_assert(hash128_equal(text, task_hash(data)));
+    task_options_free(&o);
+}
+END_TEST
+
+START_TEST(dev_scores_are_needed) {
+    rill_error e = {0};
+    ck_assert_int_eq(train(task_path("one.rill"), NULL, &e, "patience=2", NULL), RILL_EUSAGE);
+    ck_assert_str_eq(e.message, "option --patience needs --dev");
+    ck_assert_int_eq(train(task_path("one.rill"), NULL, &e, "schedule=plateau", NULL), RILL_EUSAGE);
 }
 END_TEST
 
@@ -186,8 +279,12 @@ TCase *train_cases(void) {
     tcase_add_test(t, readings_differ);
     tcase_add_test(t, stopped_and_resumed);
     tcase_add_test(t, killed_and_resumed);
+    tcase_add_test(t, stopped_at_the_end_and_resumed);
     tcase_add_test(t, changed_data_are_refused);
+    tcase_add_test(t, data_changed_in_training_are_refused);
     tcase_add_test(t, models_are_not_overwritten);
+    tcase_add_test(t, nothing_else_is_overwritten);
+    tcase_add_test(t, dev_scores_are_needed);
     tcase_add_test(t, wrong_kind_of_file);
     tcase_add_test(t, attributes_of_any_case);
     tcase_add_test(t, size_of_data);

@@ -1,7 +1,7 @@
 /* cli: from argv to a verb's call.
  *
- * The command line is read in two steps, because the file of --config stands below it: first every
- * option is only noted, then the config file's values are set, and then the noted ones. A list
+ * The command line is read in two steps, because the files of --config stand below it: first every
+ * option is only noted, then the config files' values are set, and then the noted ones. A list
  * option collects both.
  *
  * getopt_long reads the options. Row i has the long option value FIRST + 2i, and FIRST + 2i + 1 is
@@ -61,7 +61,8 @@ static const rill_option task_rows[] = {
      .type = RILL_TEXT,
      .argument = "FILE",
      .verbs = ~0u,
-     .help = "Read options from FILE, lines of NAME = VALUE; the command line wins"},
+     .help = "Read options from FILE, lines of NAME = VALUE; what comes later wins, and the command "
+             "line over all"},
     {.name = "print-config",
      .type = RILL_FLAG,
      .verbs = ~0u,
@@ -482,6 +483,18 @@ static int read_config(cli *c, const char *path) {
     return status;
 }
 
+/* Every --config, in their order. */
+static int read_configs(cli *c, const command *m) {
+    int status = 0;
+    for (size_t i = 0; i < m->count && !status; i++) {
+        const note *n = &m->notes[i];
+        if (!n->row->own || strcmp(n->row->row.name, "config")) continue;
+        status = read_config(c, n->value);
+        c->configs++;
+    }
+    return status;
+}
+
 /* ---- main */
 
 /* Sets what the command line noted, above the config file. */
@@ -539,8 +552,7 @@ static int run(cli *c, command *m, int argc, char **argv) {
         c->operands++;
         c->operand_count--;
     }
-    const char *config = cli_get(c, "config");
-    if (config) status = read_config(c, config);
+    status = read_configs(c, m);
     if (!status) status = set_noted(c, m);
     if (status) return status;
     if (cli_flag(c, "print-config")) return cli_print_config(c);

@@ -58,6 +58,7 @@ struct cli {
     rill_options *options; /* NULL when the tool has no task */
     const char **operands; /* behind the verb */
     size_t operand_count;
+    size_t configs; /* config files read */
     rill_error error; /* for the library's calls */
 };
 
@@ -121,7 +122,7 @@ typedef struct cli_watch {
     bool training, quiet, terminal, colour, json;
     FILE *log; /* NULL when there is none */
     const char *log_path;
-    bool log_failed;
+    bool log_failed, log_kept; /* kept: it holds an epoch, or was there before */
     int status;      /* of what went wrong here */
     bool drawn;      /* a status line stands on the terminal */
     double drawn_at; /* seconds */
@@ -130,6 +131,8 @@ typedef struct cli_watch {
 /* Opens the log (option log) and, for training, catches signals. 0 or an exit status. */
 int cli_watch_begin(cli_watch *w, cli *c, bool training);
 rill_hooks cli_watch_hooks(cli_watch *w);
+/* Takes away the log of a training that failed before its first epoch: it would only stand in the way. */
+void cli_watch_forget(cli_watch *w);
 /* Closes the log; gives `status`, or when that is 0 the status of what went wrong here. */
 int cli_watch_end(cli_watch *w, int status);
 /* Number of the signal that asked the program to stop, or 0. */

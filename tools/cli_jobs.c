@@ -131,6 +131,7 @@ static int eval_models(cli *c, const models *m) {
     char *report = NULL;
     int status = cli_watch_begin(&watch, c, false);
     if (status) return status;
+    watch.terminal = isatty(STDERR_FILENO); /* the report comes when all is done */
     rill_hooks hooks = cli_watch_hooks(&watch);
     int code = rill_eval((const rill_model *const *)m->list, m->count, c->options, c->operands + 1,
                          c->operand_count - 1, &hooks, &report, &c->error);
@@ -234,10 +235,10 @@ static int may_train(course *k) {
     return CLI_FAILED;
 }
 
-/* --force is meant for old models and logs, never for the data. */
+/* --force is meant for old logs, never for the data; the library sees to the model. */
 static int spare_inputs(cli *c, const char *output) {
     static const char *const inputs[] = {"dev", "dev-target", "rules", "vectors", "pretrain", "subwords",
-                                         "target-subwords"};
+                                         "target-subwords", "init"};
     int status = 0;
     for (size_t i = 0; i < c->operand_count && !status; i++) {
         status = cli_must_differ(c, output, c->operands[i]);
@@ -250,7 +251,6 @@ static int spare_inputs(cli *c, const char *output) {
 
 static int check_paths(cli *c, const char *model, const char *log, const char *resume) {
     int status = cli_must_differ(c, log, resume ? resume : model);
-    if (!status) status = spare_inputs(c, model);
     return status ? status : spare_inputs(c, log);
 }
 
@@ -281,6 +281,7 @@ static int train(course *k) {
     rill_hooks hooks = cli_watch_hooks(&watch);
     int code =
         rill_train(c->tool->task, c->options, c->operands, c->operand_count, &hooks, &c->error);
+    if (code < 0 && code != RILL_EINTERRUPTED) cli_watch_forget(&watch);
     status = cli_watch_end(&watch, 0);
     if (code == 0) return status;
     bool stopped = code == RILL_EINTERRUPTED && cli_watch_signal();

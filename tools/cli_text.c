@@ -12,7 +12,8 @@ enum { COLUMNS = 80, INDENT = 28 };
 
 static const char exit_help[] =
     "0 success; 1 a file or the data are at fault; 2 a usage error; 3 a model file is damaged, "
-    "foreign or of another task; 4 training diverged; 130 interrupted, a checkpoint was written";
+    "foreign or of another task; 4 training diverged; 128 + N ended by signal N, which leaves "
+    "a checkpoint where it interrupts train (Ctrl-C: 130)";
 
 /* ---- putting text together */
 
@@ -268,7 +269,7 @@ static void man_rest(FILE *out, const cli *c) {
     if (c->tool->task)
         fputs(
             ".SH FILES\nA config file holds lines NAME = VALUE with the long names of the options;"
-            "\n# begins a comment. Flags take true or false, a list is given in several lines.\n"
+            "\nA line that begins with # is a comment. Flags take true or false, a list is given in several lines.\n"
             ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nwhen not empty, messages carry no colour\n",
             out);
     fputs(".SH EXIT STATUS\n", out);
@@ -384,8 +385,7 @@ int cli_print_config(cli *c) {
     char heading[512];
     if (!text_begin(&t)) return cli_fail(c, RILL_ENOMEM);
     put_group(t.out, c, CLI_COMMAND, true, "from the command line");
-    const char *config = cli_get(c, "config");
-    snprintf(heading, sizeof heading, "from %s", config ? config : "");
+    snprintf(heading, sizeof heading, "from %s", c->configs == 1 ? cli_get(c, "config") : "config files");
     put_group(t.out, c, CLI_CONFIG, true, heading);
     put_group(t.out, c, CLI_DEFAULT, true, "defaults");
     put_group(t.out, c, CLI_DEFAULT, false, "not set");

@@ -110,6 +110,7 @@ static void print_json(cli_watch *w, const char *json) {
 static void on_event(void *data, const rill_event *event) {
     cli_watch *w = data;
     log_event(w, event->json);
+    w->log_kept |= event->kind == RILL_EVENT_EPOCH;
     if (w->json && event->kind == RILL_EVENT_DONE && event->json) print_json(w, event->json);
     if (event->kind == RILL_EVENT_PROGRESS) {
         draw_line(w, event->text);
@@ -159,6 +160,7 @@ static FILE *append_to(const char *path) {
 static int open_log(cli_watch *w) {
     const char *path = w->log_path;
     bool resumed = cli_get(w->c, "resume") != NULL;
+    w->log_kept = resumed;
     if (strcmp(path, "-") == 0) {
         w->log = stdout;
         return 0;
@@ -191,6 +193,12 @@ int cli_watch_begin(cli_watch *w, cli *c, bool training) {
 
 rill_hooks cli_watch_hooks(cli_watch *w) {
     return (rill_hooks){.data = w, .event = on_event, .stop = w->training ? on_stop : NULL};
+}
+
+void cli_watch_forget(cli_watch *w) {
+    struct stat s;
+    if (!w->log || w->log == stdout || w->log_kept) return;
+    if (fstat(fileno(w->log), &s) == 0 && S_ISREG(s.st_mode)) unlink(w->log_path);
 }
 
 int cli_watch_end(cli_watch *w, int status) {

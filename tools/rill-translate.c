@@ -9,7 +9,7 @@ static const cli_verb verbs[] = {
      "--model."},
     {"apply", RILL_APPLY, "MODEL [FILE...]", 1, SIZE_MAX, cli_apply,
      "Translates the lines of files, or of standard input, to standard output."},
-    {"score", RILL_APPLY, "MODEL [FILE...]", 1, SIZE_MAX, cli_score,
+    {"score", RILL_SCORE, "MODEL [FILE...]", 1, SIZE_MAX, cli_score,
      "Writes the log probability of each target, for lines of source TAB target."},
     {"eval", RILL_EVAL, "MODEL SOURCE TARGET | MODEL PAIRS", 2, 3, cli_eval,
      "Scores a model on pairs of lines: BLEU, chrF, exact answers, perplexity."},

@@ -439,7 +439,13 @@ int file_hash(const char *path, hash128 *out, rill_error *error) {
 }
 
 bool file_exists(const char *path) {
-    return access(path, F_OK) == 0;
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
+int file_spare(const char *path, bool force, rill_error *error) {
+    if (!path || force || !strcmp(path, "-") || !file_exists(path)) return RILL_OK;
+    return status_fail(error, RILL_EIO, "\"%s\" exists; --force replaces it", path);
 }
 
 /* MAP_PRIVATE and read-only: nobody's stray write reaches the file. */

@@ -39,7 +39,10 @@ MUST_USE int file_slurp(const char *path, size_t max_size, buffer *out, rill_err
 /* XXH3-128 of the raw bytes of a file, or of the names and files of a folder (but those with a dot
  * in front), in the order of their names; RILL_EIO where a pipe or device stands. */
 MUST_USE int file_hash(const char *path, hash128 *out, rill_error *error);
+/* A file that writing would replace: no device, no pipe. */
 bool file_exists(const char *path);
+/* Refuses (RILL_EIO) to write where a file stands, unless forced to. NULL and "-" are none. */
+MUST_USE int file_spare(const char *path, bool force, rill_error *error);
 
 /* A read-only mapping of a whole file. An empty file maps to size 0. */
 typedef struct mapping {

@@ -19,7 +19,7 @@ typedef enum option_type {
 
 /* Which verbs an option belongs to (bit mask), and whether a model file stores it. */
 enum { OPTION_TRAIN = 1, OPTION_APPLY = 2, OPTION_EVAL = 4, OPTION_CHECK = 8, OPTION_ALL = 15,
-       OPTION_COMPARE = 16,
+       OPTION_COMPARE = 16, OPTION_SCORE = 32,
        OPTION_VERBS = 255, /* tables of other verbs use more bits */
        OPTION_STORED = 256,
        OPTION_FILE = 512 }; /* names a file that training reads: a changed one stops a resume */

@@ -60,6 +60,9 @@ static int PRINTF_LIKE(3, 4) refuse(const bundle *b, rill_error *error, const ch
 static int header_bounds(bundle *b, bytes *text, rill_error *error) {
     size_t opening = strlen(BUNDLE_OPENING);
     size_t least = BUNDLE_PREFIX + opening + BUNDLE_DIGITS + 1; /* the quote behind it */
+    if (bytes_starts(b->file, BYTES("\x1F\x8B"))) {
+        return refuse(b, error, "not a model file: found gzip, expected a model as it was written");
+    }
     if (b->file.size < least) {
         return refuse(b, error, "not a model file: %zu bytes are too few", b->file.size);
     }

@@ -43,16 +43,33 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+bool train_stops(const rill_hooks *hooks) {
+    return hooks && hooks->stop && hooks->stop(hooks->data);
+}
+
+int train_go_on(const rill_hooks *hooks, rill_error *error) {
+    if (!train_stops(hooks)) return 0;
+    return status_fail(error, RILL_EINTERRUPTED, "stopped on request");
+}
+
 void train_tell(const rill_hooks *hooks, rill_event_kind kind, const char *json, const char *format,
                 ...) {
     if (!hooks || !hooks->event) return;
     char text[512];
+    buffer own = {0};
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     status_printable(text);
+    if (!json && (kind == RILL_EVENT_NOTE || kind == RILL_EVENT_WARNING)) {
+        buffer_printf(&own, "{\"event\":\"%s\",\"text\":", kind == RILL_EVENT_NOTE ? "note" : "warning");
+        json_quote(bytes_of(text), &own);
+        buffer_add_char(&own, '}');
+        if (!own.failed) json = own.data;
+    }
     hooks->event(hooks->data, &(rill_event){.kind = kind, .text = text, .json = json});
+    buffer_free(&own);
 }
 
 static real *live_weights(const run *r) {
@@ -179,11 +196,11 @@ static int run_batch(run *r, int64_t batch, double *loss, double *items) {
     return 0;
 }
 
-static int diverged(run *r, double norm) {
+static int diverged(run *r, const char *what, double value) {
     return status_fail(r->error, RILL_EDIVERGED,
-                       "training diverged at epoch %lld, batch %lld (gradient norm %g): try a lower "
-                       "learning rate or clip",
-                       (long long)r->at.epoch + 1, (long long)r->at.batch + 1, norm);
+                       "training diverged at epoch %lld, batch %lld (%s %g): try a lower learning "
+                       "rate or clip",
+                       (long long)r->at.epoch + 1, (long long)r->at.batch + 1, what, value);
 }
 
 /* A group of `accumulate` batches and the update they make together. */
@@ -197,15 +214,20 @@ static int one_update(run *r) {
         loss += batch_loss;
         items += batch_items;
     }
+    if (!isfinite(loss)) return diverged(r, "loss", loss);
     r->schedule.factor = r->at.factor;
     double rate = schedule_rate(&r->schedule, r->optim.step);
     double norm = optim_step(&r->optim, r->task->params, &r->c, rate, 1 / fmax(items, 1));
-    if (!isfinite(norm) || !isfinite(loss)) return diverged(r, norm);
+    if (!isfinite(norm)) return diverged(r, "gradient norm", norm);
     r->at.batch = last;
     r->at.loss += loss;
     r->at.items += items;
     r->items_here += items;
     return 0;
+}
+
+static const char *items_of(const run *r) {
+    return r->task->items ? r->task->items : "tokens";
 }
 
 /* A status line twice a second. */
@@ -219,13 +241,9 @@ static void tell_progress(run *r) {
     double left = (total * (double)(r->config->epochs - r->at.epoch) - r->at.items) / fmax(speed, 1);
     left = fmin(fmax(left, 0), 60.0 * 1e6); /* minutes are an int, items may be a file's */
     train_tell(r->hooks, RILL_EVENT_PROGRESS, NULL,
-               "epoch %lld/%lld %3.0f%%  loss %.4f  %.0f tokens/s  %d:%02d left",
+               "epoch %lld/%lld %3.0f%%  loss %.4f  %.0f %s/s  %d:%02d left",
                (long long)r->at.epoch + 1, (long long)r->config->epochs, 100 * share,
-               r->at.loss / fmax(r->at.items, 1), speed, (int)(left / 60), (int)left % 60);
-}
-
-static bool wants_stop(const run *r) {
-    return r->hooks && r->hooks->stop && r->hooks->stop(r->hooks->data);
+               r->at.loss / fmax(r->at.items, 1), speed, items_of(r), (int)(left / 60), (int)left % 60);
 }
 
 static int interrupted(run *r) {
@@ -250,11 +268,13 @@ static int tell_epoch(run *r, const json_t *entry, const train_scores *scores, b
     double seconds = now() - r->epoch_began;
     json_t *log = json_pack("{ss}", "event", "epoch");
     buffer json = {0}, text = {0};
+    char speed[40];
     bool good = json_object_update(log, (json_t *)entry) == 0;
     json_put(&log, "rate", json_real(schedule_rate(&r->schedule, r->optim.step)));
     json_put(&log, "updates", json_integer(r->optim.step));
     json_put(&log, "seconds", json_real(seconds));
-    json_put(&log, "tokens_per_second", json_real(r->items_here / seconds));
+    snprintf(speed, sizeof speed, "%.20s_per_second", items_of(r));
+    json_put(&log, speed, json_real(r->items_here / seconds));
     int status = good && log ? json_write(log, &json, r->error) : status_nomem(r->error);
     for (int i = 0; i < scores->count; i++) {
         buffer_printf(&text, "%s%s %.4f", i > 0 ? "  " : "  dev: ", scores->item[i].name,
@@ -262,10 +282,10 @@ static int tell_epoch(run *r, const json_t *entry, const train_scores *scores, b
     }
     if (status == 0 && !json.failed && !text.failed) {
         train_tell(r->hooks, RILL_EVENT_EPOCH, json.data,
-                   "epoch %lld/%lld  loss %.4f%s%s  %.0f tokens/s  %.0f s",
+                   "epoch %lld/%lld  loss %.4f%s%s  %.0f %s/s  %.0f s",
                    (long long)r->at.epoch + 1, (long long)r->config->epochs,
                    r->at.loss / fmax(r->at.items, 1), text.data ? text.data : "",
-                   better ? "  best" : "", r->items_here / seconds, seconds);
+                   better ? "  best" : "", r->items_here / seconds, items_of(r), seconds);
     }
     json_decref(log);
     buffer_free(&json);
@@ -289,6 +309,11 @@ static bool judge(run *r, const train_scores *scores) {
     return false;
 }
 
+static bool is_over(const run *r) {
+    const train_config *c = r->config;
+    return r->at.epoch >= c->epochs || (c->patience > 0 && r->at.waited >= c->patience);
+}
+
 static int end_epoch(run *r) {
     train_scores scores = {0};
     if (r->task->validate) {
@@ -303,8 +328,8 @@ static int end_epoch(run *r) {
     r->at.epoch++;
     r->at.batch = 0;
     r->at.loss = r->at.items = 0;
-    /* The last epoch needs none: the model itself comes next. */
-    return r->at.epoch < r->config->epochs ? checkpoint(r) : 0;
+    /* The last epoch needs none where the model itself comes next, and no long choice. */
+    return is_over(r) && r->keep.count < 2 ? 0 : checkpoint(r);
 }
 
 static int run_epoch(run *r) {
@@ -312,7 +337,7 @@ static int run_epoch(run *r) {
     r->epoch_began = now();
     r->items_here = 0;
     while (r->at.batch < r->batches) {
-        if (wants_stop(r)) return interrupted(r);
+        if (train_stops(r->hooks)) return interrupted(r);
         int status = one_update(r);
         if (status < 0) return status;
         tell_progress(r);
@@ -365,13 +390,14 @@ typedef struct choice {
 } choice;
 
 static int try_weights(run *r, const real *weights, int first, int count, choice *best) {
+    TRY(train_go_on(r->hooks, r->error)); /* the checkpoint of the last epoch stands */
     train_scores scores = {0};
     int (*judge)(void *, const real *, train_scores *, rill_error *) =
         r->task->judge ? r->task->judge : r->task->validate;
     TRY(judge(r->task->self, weights, &scores, r->error));
     train_tell(r->hooks, RILL_EVENT_NOTE, NULL, "%s %lld%s: %.4f", count > 1 ? "mean of" : "epoch",
                (long long)(count > 1 ? count : r->keep.best[first].epoch),
-               count > 1 ? " best epochs" : "", scores.main);
+               count > 1 ? " best epochs" : "", round(1e4 * scores.main) / 1e4 + 0.0); /* and no -0 */
     if (best->weights && !(scores.main > best->score)) return 0;
     *best = (choice){weights, scores.main, first, count};
     return 0;
@@ -460,10 +486,7 @@ int train_run(const train_config *config, const train_task *task, const compute 
               const rill_hooks *hooks, rill_error *error) {
     run r = {.config = config, .task = task, .hooks = hooks, .error = error, .c = *c};
     int status = open_run(&r, resume);
-    while (status == 0 && r.at.epoch < config->epochs) {
-        status = run_epoch(&r);
-        if (config->patience > 0 && r.at.waited >= config->patience) break;
-    }
+    while (status == 0 && !is_over(&r)) status = run_epoch(&r);
     if (status == 0) status = save_model(&r);
     if (status == 0) status = tell_done(&r);
     tape_free(&r.tape);

@@ -27,9 +27,10 @@ typedef struct train_scores {
 typedef struct train_task {
     void *self;
     params *params; /* weights and gradients */
+    const char *items; /* what the loss is a sum over, NULL: "tokens" */
     /* Number of batches in an epoch; batches are then asked for by number. */
     int (*plan)(void *self, int64_t epoch, int64_t *batches, rill_error *error);
-    /* Loss (a sum) of a batch on the tape, and how many items (tokens) it is a sum over. */
+    /* Loss (a sum) of a batch on the tape, and how many items it is a sum over. */
     int (*loss)(void *self, tape *t, int64_t epoch, int64_t batch, int64_t update, var *loss,
                 double *items, rill_error *error);
     /* Scores of a set of weights on dev data by the code that `apply` runs; NULL: no dev data. */
@@ -56,12 +57,17 @@ typedef struct train_config {
     double checkpoint_seconds;
 } train_config;
 
-/* Trains and saves. resume: an open checkpoint, or NULL. On a stop request, and when the loss stops being
- * finite, the last good state is in the checkpoint. The checkpoint is removed once the model is saved. */
+/* Trains and saves. resume: an open checkpoint, or NULL. On a stop request the state is in the
+ * checkpoint; when the loss stops being finite, the checkpoint that was last due stays. It is removed once
+ * the model is saved. */
 MUST_USE int train_run(const train_config *config, const train_task *task, const compute *c,
                        bundle *resume, const rill_hooks *hooks, rill_error *error);
 
-/* Tells the hooks, if there are any. json may be NULL. */
+/* True when the hooks, if there are any, ask to stop. */
+bool train_stops(const rill_hooks *hooks);
+/* 0, or RILL_EINTERRUPTED when they do. */
+MUST_USE int train_go_on(const rill_hooks *hooks, rill_error *error);
+/* Tells the hooks, if there are any. json NULL: notes and warnings get an object with their text. */
 void train_tell(const rill_hooks *hooks, rill_event_kind kind, const char *json, const char *format,
                 ...) PRINTF_LIKE(4, 5);
 

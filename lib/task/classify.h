@@ -209,6 +209,7 @@ MUST_USE int classify_session_units(classify_session *s, bytes text, const class
 /* ---- scores: gold labels of files beside what a session says (classify_score.c) */
 
 typedef struct classify_scores {
+    const rill_hooks *hooks; /* told how far it is, asked whether to go on; or NULL */
     int K;
     bool multi, wants_baseline;
     strmap labels;      /* the model's, then those that only gold has */

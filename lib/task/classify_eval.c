@@ -320,8 +320,7 @@ static int eval_files(evaluation *e, classify_session *s, const char *const *fil
 int classify_eval(void *const *models, size_t model_count, const void *options,
                   const char *const *files, size_t count, const rill_hooks *hooks, buffer *report,
                   rill_error *error) {
-    (void)hooks;
-    evaluation e = {.scores.wants_baseline = true, .o = options, .report = json_object(),
+    evaluation e = {.scores.hooks = hooks, .scores.wants_baseline = true, .o = options, .report = json_object(),
                     .error = error};
     pool *threads = NULL;
     classify_session *s = NULL;
@@ -331,6 +330,7 @@ int classify_eval(void *const *models, size_t model_count, const void *options,
         status = classify_session_new((classify_model *const *)models, model_count, e.o, threads,
                                       &s, error);
     }
+    if (status == 0) status = file_spare(e.o->matrix, e.o->common.force, error);
     if (status == 0) status = eval_files(&e, s, files, count);
     if (status == 0 && e.o->common.json) {
         status = json_write(e.report, report, error);

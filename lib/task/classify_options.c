@@ -7,6 +7,7 @@
 #include "task/rows.h"
 
 static const option_row rows[] = {
+#define COMMON_FORCE T | E
 #include "task/rows_common.def"
     NUMBER("batch", 'b', COMMON(batch), "0", 0, 1000000, T | AE,
            "Units per batch; 0: by the size of the data in training, 2048 elsewhere"),

@@ -77,8 +77,9 @@ static int run(classify_scores *c, classify_session *s, portion *p, bool logits,
     TRY(classify_session_run(s, p->view, count, c->value + from * K, logits, error));
     float *score = logits ? c->score + from * K : NULL;
     int32_t *baseline = c->wants_baseline ? c->baseline + from * w : NULL;
-    if (!score && !baseline) return 0;
-    return classify_session_bayes(s, p->view, count, score, baseline, error);
+    if (score || baseline) TRY(classify_session_bayes(s, p->view, count, score, baseline, error));
+    train_tell(c->hooks, RILL_EVENT_PROGRESS, NULL, "%zu texts", c->texts);
+    return train_go_on(c->hooks, error);
 }
 
 static int add_all(classify_scores *c, classify_session *s, labelled *in, portion *p, bool logits,

@@ -369,7 +369,7 @@ int classify_train(const void *options, const char *const *files, size_t count,
     }
     training t = {.job = {.task = "classify", .table = &classify_option_table, .options = &t.o,
                           .train = &t.o.train, .hooks = hooks}};
-    const train_task task = {.self = &t, .params = &t.net.params, .plan = plan_epoch,
+    const train_task task = {.self = &t, .params = &t.net.params, .items = "texts", .plan = plan_epoch,
                              .loss = batch_loss, .validate = validate, .save = save};
     int status = job_begin(&t.job, options, files, count, error);
     if (status == 0) status = prepare(&t, error);

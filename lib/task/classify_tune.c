@@ -78,13 +78,9 @@ static void on_event(void *data, const rill_event *event) {
     json_decref(json);
 }
 
-static bool asked_to_stop(const tuning *t) {
-    return t->hooks && t->hooks->stop && t->hooks->stop(t->hooks->data);
-}
-
 static bool on_stop(void *data) {
     const tuning *t = data;
-    return now() > t->deadline || asked_to_stop(t);
+    return now() > t->deadline || train_stops(t->hooks);
 }
 
 static int set(classify_options *o, const char *name, const char *value, rill_error *error) {
@@ -122,7 +118,7 @@ static void take(tuning *t, int more) {
 
 static int try_one(tuning *t, int more) {
     int status = train_one(t, more);
-    bool over = status == RILL_EINTERRUPTED && !asked_to_stop(t);
+    bool over = status == RILL_EINTERRUPTED && !train_stops(t->hooks);
     if (over) return 1; /* the time is over: what was not finished is not counted */
     if (status < 0) return status;
     bool better = t->score > t->best;
@@ -191,6 +187,9 @@ int classify_tune(const classify_options *o, const char *const *files, size_t co
     if (!o->common.dev || !o->common.model) {
         return status_fail(error, RILL_EUSAGE, "option --autotune needs --dev and --model");
     }
+    const job given = {.table = &classify_option_table, .options = (void *)o,
+                       .file = (char **)files, .files = count}; /* which is only read */
+    TRY(job_spare(&given, error));
     buffer attempt = {0}, checkpoint = {0};
     buffer_printf(&attempt, "%s.try", o->common.model);
     buffer_printf(&checkpoint, "%s.try.ckpt", o->common.model);

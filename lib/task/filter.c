@@ -13,6 +13,7 @@
  * all batches that are due. A worker that waits for a slow consumer holds up nobody but the order.
  */
 #include "task/filter.h"
+#include "model/train.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -183,18 +184,13 @@ static void submit(run *r, batch *b, void *worker) {
     pthread_mutex_unlock(&r->lock);
 }
 
-static int stopped(const rill_hooks *hooks, rill_error *error) {
-    if (!hooks || !hooks->stop || !hooks->stop(hooks->data)) return 0;
-    return status_fail(error, RILL_EINTERRUPTED, "stopped on request");
-}
-
 /* The reader's loop. worker: the only one, or NULL when there are threads. Reading may block only
  * when all is written, unless a record is there in part: then it is its sender's turn. */
 static int read_all(run *r, void *worker, const rill_hooks *hooks, rill_error *error) {
     const filter_task *t = r->task;
     int more = 1;
     while (more > 0) {
-        TRY(stopped(hooks, error));
+        TRY(train_go_on(hooks, error));
         if (!t->ready(t->self)) TRY(flush_all(r, error));
         TRY(wait_for_room(r, r->budget * r->size));
         batch *b = &r->ring[r->head % r->size];

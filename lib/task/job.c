@@ -81,6 +81,7 @@ static int add_hash(void *list, const char *path, rill_error *error) {
     return json_object_set_new(list, path, json_string(hex)) ? status_nomem(error) : 0;
 }
 
+/* Takes `json`, NULL: there was no memory for it. */
 static int add_meta(bundle_writer *w, const char *key, json_t *json, rill_error *error) {
     buffer text = {0};
     int status = json ? json_write(json, &text, error) : status_nomem(error);
@@ -92,15 +93,12 @@ static int add_meta(bundle_writer *w, const char *key, json_t *json, rill_error 
 
 static int describe(void *self, bundle_writer *w, rill_error *error) {
     job *j = self;
-    json_t *files = json_array(), *inputs = json_object();
+    json_t *files = json_array();
     for (size_t i = 0; i < j->files; i++) json_add(&files, json_string(j->file[i]));
-    int status = files && inputs ? each_file(j, add_hash, inputs, error) : status_nomem(error);
-    if (status == 0) status = bundle_writer_meta(w, "task", bytes_of(j->task), error);
-    if (status == 0) status = add_meta(w, "files", json_incref(files), error);
-    if (status == 0) status = add_meta(w, "inputs", json_incref(inputs), error);
-    json_decref(files);
-    json_decref(inputs);
-    return status < 0 ? status : add_meta(w, "options", options_json(j), error);
+    TRY(add_meta(w, "files", files, error));
+    TRY(add_meta(w, "inputs", json_incref(j->inputs), error));
+    TRY(add_meta(w, "options", options_json(j), error));
+    return bundle_writer_meta(w, "task", bytes_of(j->task), error);
 }
 
 static int restore_options(job *j, const json_t *all, rill_error *error) {
@@ -169,18 +167,17 @@ static int check_target(const job *j, const task_options *given, rill_error *err
 }
 
 static int restore(job *j, const task_options *given, rill_error *error) {
-    json_t *options = NULL, *files = NULL, *inputs = NULL;
+    json_t *options = NULL, *files = NULL;
     int status = load_json(j->resume, "options", &options, error);
     if (status == 0) status = load_json(j->resume, "files", &files, error);
-    if (status == 0) status = load_json(j->resume, "inputs", &inputs, error);
+    if (status == 0) status = load_json(j->resume, "inputs", &j->inputs, error);
     if (status == 0) status = restore_options(j, options, error);
     if (status == 0) status = check_target(j, given, error);
     if (status == 0) status = restore_files(j, files, error);
     if (status == 0) status = each_file(j, check_file, NULL, error);
-    if (status == 0) status = each_file(j, compare_hash, inputs, error);
+    if (status == 0) status = each_file(j, compare_hash, j->inputs, error);
     json_decref(options);
     json_decref(files);
-    json_decref(inputs);
     return status;
 }
 
@@ -197,11 +194,33 @@ static int open_checkpoint(job *j, const char *path, rill_error *error) {
 
 /* ---- beginning */
 
-static int refuse_overwriting(const task_options *o, rill_error *error) {
-    if (!o->model) return status_fail(error, RILL_EUSAGE, "option --model is missing");
-    if (o->force || o->resume || !file_exists(o->model)) return 0;
-    return status_set(error, RILL_EUSAGE, o->model, 0, 0,
-                      "the model exists already (--force overwrites it)");
+/* What looks at dev scores does nothing where there are none. */
+static int need_dev(const job *j, rill_error *error) {
+    const train_options *t = j->train;
+    bool plateau = !strcmp(t->schedule, "plateau");
+    if (((const task_options *)j->options)->dev || (t->patience == 0 && !plateau)) return 0;
+    return status_fail(error, RILL_EUSAGE, "option --%s needs --dev",
+                       plateau ? "schedule plateau" : "patience");
+}
+
+/* --force is meant for old models, never for the data. */
+static int spare_file(void *model, const char *path, rill_error *error) {
+    struct stat s;
+    bool same = !strcmp(path, model) || (stat(path, &s) == 0 && S_ISREG(s.st_mode) && same_file(path, model));
+    if (!same) return 0;
+    return status_fail(error, RILL_EIO, "\"%s\" and \"%s\" are one file, and it would be written over",
+                       (const char *)model, path);
+}
+
+int job_spare(const job *j, rill_error *error) {
+    const task_options *o = j->options;
+    buffer checkpoint = {0};
+    TRY(each_file(j, spare_file, o->model, error));
+    TRY(file_spare(o->model, o->force, error));
+    int status = checkpoint_name(o->model, &checkpoint, error);
+    if (status == 0) status = file_spare(checkpoint.data, o->force, error);
+    buffer_free(&checkpoint);
+    return status;
 }
 
 int job_threads(const task_options *o) {
@@ -231,11 +250,16 @@ static int check_names(const job *j, const char *const *files, size_t count, ril
 static int begin_new(job *j, const void *given, const char *const *files, size_t count,
                      rill_error *error) {
     TRY(options_copy(j->table, j->options, given, error));
+    const task_options *o = j->options;
     TRY(check_names(j, files, count, error));
-    TRY(refuse_overwriting(j->options, error));
+    TRY(need_dev(j, error));
+    if (!o->model) return status_fail(error, RILL_EUSAGE, "option --model is missing");
     if (count == 0) return status_fail(error, RILL_EUSAGE, "no training file was given");
     TRY(copy_files(j, files, count, error));
-    return each_file(j, check_file, NULL, error);
+    TRY(job_spare(j, error));
+    TRY(each_file(j, check_file, NULL, error));
+    j->inputs = json_object();
+    return j->inputs ? each_file(j, add_hash, j->inputs, error) : status_nomem(error);
 }
 
 /* Everything but the number of threads comes from the checkpoint. */
@@ -260,6 +284,7 @@ void job_end(job *j) {
     free(j->file);
     pool_free(j->pool);
     bundle_close(j->resume);
+    json_decref(j->inputs);
 }
 
 /* ---- the loop */

@@ -27,10 +27,14 @@ typedef struct job {
     size_t files;
     pool *pool;
     bundle *resume; /* the open checkpoint, or NULL */
+    json_t *inputs; /* hash of every file that is read, as it was before that */
 } job;
 
 MUST_USE int job_begin(job *j, const void *given, const char *const *files, size_t count,
                        rill_error *error);
+/* Refuses to write the model over its data, and without --force over an older model or what is left of
+ * an earlier training. Needs table, options (with a model), file and files. */
+MUST_USE int job_spare(const job *j, rill_error *error);
 /* The training files as others like to have them. */
 static inline const char *const *job_files(const job *j) {
     return (const char *const *)j->file;

@@ -31,6 +31,8 @@ enum {
     E = OPTION_EVAL,
     EC = OPTION_EVAL | OPTION_COMPARE,
     AE = OPTION_APPLY | OPTION_EVAL,
+    AES = OPTION_APPLY | OPTION_EVAL | OPTION_SCORE,
+    ANY = OPTION_ALL | OPTION_COMPARE | OPTION_SCORE,
 };
 
 #define WORD(name, letter, member, fallback, choices, argument, where, help)                       \

@@ -107,6 +107,7 @@ typedef struct raw_sides {
     token_text text;
     tag_session *session;
     size_t compared; /* bytes of both texts */
+    const rill_hooks *hooks;
     rill_error *error;
 } raw_sides;
 
@@ -213,6 +214,7 @@ static int raw_file(raw_sides *r, const tag_options *o, const char *path) {
         }
         if (status == 0) status = add_gold(r, &rec);
         if (status == 0) status = add_given(r, record_text(&rec));
+        if (status == 0) status = train_go_on(r->hooks, r->error);
         if (status == 0 && !metric_ud_agree(r->gold, r->given, &r->compared)) {
             status = status_set(r->error, RILL_EDATA, path, rec.line, 0,
                                 "option --raw: \"# text\" and the words of the sentence differ");
@@ -241,7 +243,8 @@ static int no_words(const evaluation *e, const char *const *files, size_t count)
 }
 
 static int eval_raw(evaluation *e, tag_session *session, const char *const *files, size_t count) {
-    raw_sides r = {.session = session, .lexicon = tag_session_lexicon(session), .error = e->error};
+    raw_sides r = {.session = session, .lexicon = tag_session_lexicon(session),
+                   .hooks = e->scores.hooks, .error = e->error};
     metric_ud_scores scores;
     int status = metric_ud_new(&r.gold);
     if (status == 0) status = metric_ud_new(&r.given);
@@ -314,8 +317,8 @@ static int eval_gold(evaluation *e, tag_session *s, const char *const *files, si
 int tag_eval(void *const *models, size_t model_count, const void *options,
              const char *const *files, size_t count, const rill_hooks *hooks, buffer *report,
              rill_error *error) {
-    (void)hooks;
     evaluation e = {.o = options,
+                    .scores.hooks = hooks,
                     .layout = ((const tag_model *)models[0])->options.layout,
                     .report = json_object(),
                     .error = error};

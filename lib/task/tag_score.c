@@ -35,46 +35,6 @@ static record *bunch_slot(bunch *b) {
     return &b->rec[b->count];
 }
 
-static int bunch_run(bunch *b, tag_session *s, tag_take *take, void *data, rill_error *error) {
-    arena_reset(&b->memory);
-    if (mem_grow(&b->sentence, &b->sentence_room, b->count, sizeof *b->sentence) < 0) {
-        return status_nomem(error);
-    }
-    for (size_t i = 0; i < b->count; i++) {
-        bytes *form = arena_alloc(&b->memory, b->rec[i].words, sizeof *form);
-        if (!form) return status_nomem(error);
-        for (size_t w = 0; w < b->rec[i].words; w++) form[w] = record_form(&b->rec[i], w);
-        b->sentence[i] = (tag_sentence){.form = form, .count = (int32_t)b->rec[i].words};
-    }
-    TRY(tag_session_run(s, b->sentence, b->count, error));
-    for (size_t i = 0; i < b->count; i++) TRY(take(data, &b->rec[i], &b->sentence[i], error));
-    b->count = b->words = 0;
-    return 0;
-}
-
-int tag_each_record(tag_session *s, corpus *c, size_t budget, tag_take *take, void *data,
-                    rill_error *error) {
-    bunch b = {0};
-    int status = 0, more = 1;
-    while (status == 0 && more > 0) {
-        record *r = bunch_slot(&b);
-        if (!r) {
-            status = status_nomem(error);
-            break;
-        }
-        more = corpus_next(c, r, error);
-        if (more < 0) status = more;
-        if (more > 0 && r->words > 0) {
-            b.count++;
-            b.words += r->words;
-        }
-        bool full = b.words >= budget || more == 0;
-        if (status == 0 && full && b.count > 0) status = bunch_run(&b, s, take, data, error);
-    }
-    bunch_free(&b);
-    return status;
-}
-
 /* ---- collecting */
 
 /* Grows the arrays for `words` more words and one more sentence. */
@@ -130,8 +90,7 @@ static int add_column(tag_scores *t, int i, const record *r, const bytes *given)
     return metric_entities_add(&c->entities, gold, given, r->words, &c->entity_part[t->sentences]);
 }
 
-static int take_record(void *data, const record *r, const tag_sentence *s, rill_error *error) {
-    tag_scores *t = data;
+static int take_record(tag_scores *t, const record *r, const tag_sentence *s, rill_error *error) {
     arena_reset(&t->memory);
     if (t->words + r->words > INT32_MAX) {
         return status_fail(error, RILL_ELIMIT, "more than %d words to score", INT32_MAX);
@@ -145,6 +104,47 @@ static int take_record(void *data, const record *r, const tag_sentence *s, rill_
     t->words += r->words;
     t->start[++t->sentences] = (int32_t)t->words;
     return 0;
+}
+
+static int bunch_run(tag_scores *t, bunch *b, tag_session *s, rill_error *error) {
+    arena_reset(&b->memory);
+    if (mem_grow(&b->sentence, &b->sentence_room, b->count, sizeof *b->sentence) < 0) {
+        return status_nomem(error);
+    }
+    for (size_t i = 0; i < b->count; i++) {
+        bytes *form = arena_alloc(&b->memory, b->rec[i].words, sizeof *form);
+        if (!form) return status_nomem(error);
+        for (size_t w = 0; w < b->rec[i].words; w++) form[w] = record_form(&b->rec[i], w);
+        b->sentence[i] = (tag_sentence){.form = form, .count = (int32_t)b->rec[i].words};
+    }
+    TRY(tag_session_run(s, b->sentence, b->count, error));
+    for (size_t i = 0; i < b->count; i++) TRY(take_record(t, &b->rec[i], &b->sentence[i], error));
+    b->count = b->words = 0;
+    train_tell(t->hooks, RILL_EVENT_PROGRESS, NULL, "%zu sentences", t->sentences);
+    return train_go_on(t->hooks, error);
+}
+
+/* Records without words are passed over. */
+static int each_record(tag_scores *t, tag_session *s, corpus *c, rill_error *error) {
+    bunch b = {0};
+    int status = 0, more = 1;
+    while (status == 0 && more > 0) {
+        record *r = bunch_slot(&b);
+        if (!r) {
+            status = status_nomem(error);
+            break;
+        }
+        more = corpus_next(c, r, error);
+        if (more < 0) status = more;
+        if (more > 0 && r->words > 0) {
+            b.count++;
+            b.words += r->words;
+        }
+        bool full = b.words >= EVAL_TOKENS || more == 0;
+        if (status == 0 && full && b.count > 0) status = bunch_run(t, &b, s, error);
+    }
+    bunch_free(&b);
+    return status;
 }
 
 int tag_scores_add(tag_scores *t, tag_session *s, const tag_options *o, const char *usual,
@@ -164,7 +164,7 @@ int tag_scores_add(tag_scores *t, tag_session *s, const tag_options *o, const ch
         t->column[i].column = &t->lexicon->column[i];
         status = corpus_column(c, bytes_of(t->lexicon->column[i].name), &t->place[i], error);
     }
-    if (status == 0) status = tag_each_record(s, c, EVAL_TOKENS, take_record, t, error);
+    if (status == 0) status = each_record(t, s, c, error);
     corpus_close(c);
     return status;
 }

@@ -23,6 +23,7 @@ typedef struct tag_scored {
 
 /* Zeroed is empty. */
 typedef struct tag_scores {
+    const rill_hooks *hooks; /* told how far it is, asked whether to go on; or NULL */
     const tag_lexicon *lexicon;
     tag_scored column[TAG_HEADS];
     int columns;
@@ -43,11 +44,5 @@ MUST_USE int tag_scores_add(tag_scores *t, tag_session *s, const tag_options *o,
 /* Right answers of a column, of all words. */
 metric_ratio tag_scores_right(const tag_scored *c, const int32_t *labels, size_t words);
 void tag_scores_free(tag_scores *t);
-
-/* Tags all records of an open corpus, about `budget` words at a time, and hands each on, in order.
- * Records without words are passed over. */
-typedef int tag_take(void *data, const record *r, const tag_sentence *s, rill_error *error);
-MUST_USE int tag_each_record(tag_session *s, corpus *c, size_t budget, tag_take *take, void *data,
-                             rill_error *error);
 
 #endif

@@ -2,6 +2,7 @@
 #include "task/task.h"
 #include "task/job.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,10 @@ int task_filter(const task *t, void *const *models, size_t count, const void *op
     const task_flow *f = t->flow;
     const flow_input input = {.fd = in, .name = name, .out = out};
     void *state;
+    if (in < 0) { /* which would mean an empty text */
+        errno = EBADF;
+        return status_errno(error, "cannot read", name);
+    }
     TRY(state_new(f, models, count, options, &state, error));
     int status = f->begin(state, &input, error);
     if (status == 0) status = run_filter(f, state, options, out, hooks, error);

@@ -1,7 +1,7 @@
 /* translate_apply: the translator as a filter of lines, and one text at a time.
  *
  * Every line is a record: N lines in, N lines out (or N groups of --nbest lines); a blank line stays a blank
- * line. With --score a line is source TAB target, and what comes out is the target's log probability.
+ * line, with --nbest one empty answer. With --score a line is source TAB target, and what comes out is the target's log probability.
  *
  *     text        the answer; behind " ||| " alignments (--align) and log probabilities (--word-scores)
  *     --nbest     N ||| text ||| logp= x ||| score     as Moses writes it, N counted from 0
@@ -139,7 +139,10 @@ static int set_line(worker *w, const slot *s, translate_line *out, rill_error *e
     }
     out->source = bytes_slice(line, 0, (size_t)(tab - line.data));
     out->target = bytes_slice(line, (size_t)(tab - line.data) + 1, line.size);
-    return 0;
+    tab = memchr(out->target.data, '\t', out->target.size);
+    if (!tab) return 0;
+    return fault(w, s, RILL_EDATA, (size_t)(tab - line.data) + 1,
+                 "found a second TAB, expected source TAB target", error);
 }
 
 /* ---- writing */
@@ -180,7 +183,7 @@ static int write_json(worker *w, size_t i, const search_result *r, buffer *out,
                       rill_error *error) {
     if (w->a->o->nbest == 1) {
         return add_json(r->count > 0 ? answer_json(w, i, r->answer)
-                                     : json_pack("{ss}", "text", ""),
+                                     : json_pack("{ss sf sf}", "text", "", "logp", 0.0, "score", 0.0),
                         out, error);
     }
     json_t *list = json_array();
@@ -223,6 +226,9 @@ static int write_result(worker *w, const slot *s, size_t i, buffer *out, rill_er
     if (w->a->o->nbest == 1) {
         if (r->count > 0 && write_answer(w, i, r->answer, out) < 0) return status_nomem(error);
         buffer_add_char(out, '\n');
+    }
+    if (w->a->o->nbest > 1 && r->count == 0) {
+        buffer_printf(out, "%zu |||  ||| logp= 0.000000 ||| 0.000000\n", s->line - 1);
     }
     for (int k = 0; w->a->o->nbest > 1 && k < r->count; k++) {
         buffer_printf(out, "%zu ||| ", s->line - 1);
@@ -341,6 +347,9 @@ static int flow_open(void *state, void *const *models, size_t count, const void 
     applier *a = state;
     const translate_options *o = options;
     *a = (applier){.o = o};
+    if (translate_draws(o) && o->common.json) {
+        return status_fail(error, RILL_EUSAGE, "--picture draws, --json does not: give one of them");
+    }
     a->budget = o->common.batch > 0 ? (size_t)o->common.batch : DEFAULT_BUDGET;
     a->model = mem_new(count, sizeof *a->model);
     if (!a->model) return status_nomem(error);

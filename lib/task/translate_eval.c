@@ -151,14 +151,13 @@ static int evaluate(evaluation *e, const translate_run *run, rill_error *error) 
 int translate_eval(void *const *models, size_t model_count, const void *options,
                    const char *const *files, size_t count, const rill_hooks *hooks, buffer *report,
                    rill_error *error) {
-    (void)hooks;
     evaluation e = {.o = options};
     translate_data d = {0};
     translate_model **model = mem_new(model_count, sizeof *model);
     if (!model) return status_nomem(error);
     for (size_t i = 0; i < model_count; i++) model[i] = models[i];
     const translate_run run = {.lexicon = &model[0]->lexicon, .o = options, .models = model,
-                               .count = model_count};
+                               .count = model_count, .hooks = hooks};
     int status = translate_data_read(&d, files, count, true, (size_t)e.o->max_record, error);
     e.d = &d;
     if (status == 0) status = evaluate(&e, &run, error);

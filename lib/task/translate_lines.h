@@ -28,6 +28,7 @@ typedef struct translate_run {
     const strmap *words;      /* --dictionary: source words, or NULL */
     const strmap *meanings;   /* what stands for a word; `meaning` has its number */
     const int32_t *meaning;
+    const rill_hooks *hooks; /* translate_answer_all: told how far it is, asked whether to go on; or NULL */
 } translate_run;
 
 typedef struct translate_worker translate_worker;

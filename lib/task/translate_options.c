@@ -12,7 +12,7 @@ static const option_row rows[] = {
 #define COMMON_SEED T | AE | OPTION_COMPARE
 #include "task/rows_common.def"
     NUMBER(
-        "batch", 'b', COMMON(batch), "0", 0, 1000000, T | AE,
+        "batch", 'b', COMMON(batch), "0", 0, 1000000, T | AES,
         "Units of the longer side per batch; 0: by the size of the data, 1024 in apply and eval"),
     /* data */
     WORD("dev-target", 0, AT(dev_target), NULL, NULL, "FILE", TC | OPTION_FILE,
@@ -88,9 +88,9 @@ static const option_row rows[] = {
         "mbr", 0, AT(mbr), "0", 0, 1000, AE,
         "Minimum Bayes risk: of the N best answers (drawn ones with --sample) the one that is most "
         "like all of them; 0: the best"),
-    AMOUNT("length-power", AT(length_power), "1.3", 0, 10, AE,
+    AMOUNT("length-power", AT(length_power), "1.3", 0, 10, AES,
            "Scores are divided by the length to this power"),
-    AMOUNT("coverage", AT(coverage), "0", 0, 10, AE,
+    AMOUNT("coverage", AT(coverage), "0", 0, 10, AES,
            "Weight of the penalty on parts of the source that nothing looked at"),
     NUMBER("min-length", 0, AT(min_length), "0", 0, 100000, AE, "Least units of an answer"),
     NUMBER("max-length", 0, AT(max_length), "0", 0, 100000, AE,
@@ -103,7 +103,7 @@ static const option_row rows[] = {
     NUMBER("top-k", 0, AT(top_k), "0", 0, 10000000, A, "Sampling: from the K best units; 0: all"),
     AMOUNT("top-p", AT(top_p), "1", 0.000001, 1, A,
            "Sampling: from the best units that together have this probability"),
-    SWITCH("pretokenized", AT(pretokenized), "false", AE,
+    SWITCH("pretokenized", AT(pretokenized), "false", AES,
            "Input and output are units with blanks between them, as rill-tokenize writes them"),
     SWITCH("replace-unk", AT(replace_unk), "false", AE,
            "An unknown unit is replaced by what the attention points at, or its translation"),
@@ -126,7 +126,7 @@ static const option_row rows[] = {
          "Another system's answers, line by line: a paired test against them"),
     NUMBER("samples", 0, AT(samples), "1000", 0, 1000000, EC, "Bootstrap samples of the intervals"),
     NUMBER("max-record", 0, AT(max_record), "67108864", 1024, 1073741824.0,
-           OPTION_ALL | OPTION_COMPARE, "Longest line in bytes"),
+           ANY, "Longest line in bytes"),
 };
 
 const option_table translate_option_table = {rows, sizeof rows / sizeof *rows,

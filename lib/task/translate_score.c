@@ -122,7 +122,19 @@ static int score_portion(answer_job *j, translate_worker *w, const int32_t *item
     return 0;
 }
 
-static int do_portions(answer_job *j, translate_worker *w, rill_error *error) {
+/* Between portions, on the caller's thread; who is asked to stop leaves nothing to the others. */
+static int between_portions(answer_job *j, rill_error *error) {
+    const rill_hooks *hooks = j->run->hooks;
+    size_t begun = atomic_load(&j->next), all = j->plan.batches;
+    if (begun < all) {
+        train_tell(hooks, RILL_EVENT_PROGRESS, NULL, "%2zu %% of %zu pairs", 100 * begun / all, j->d->pairs);
+    }
+    int status = train_go_on(hooks, error);
+    if (status < 0) atomic_store(&j->next, all);
+    return status;
+}
+
+static int do_portions(answer_job *j, translate_worker *w, bool caller, rill_error *error) {
     size_t most = 0, at;
     for (size_t i = 0; i < j->plan.batches; i++) {
         size_t size = (size_t)(j->plan.start[i + 1] - j->plan.start[i]);
@@ -136,6 +148,7 @@ static int do_portions(answer_job *j, translate_worker *w, rill_error *error) {
         size_t count = (size_t)(j->plan.start[at + 1] - j->plan.start[at]);
         status = answer_portion(j, w, item, count, line, error);
         if (status == 0) status = score_portion(j, w, item, count, line, scored, error);
+        if (status == 0 && caller) status = between_portions(j, error);
     }
     free(line);
     free(scored);
@@ -143,11 +156,10 @@ static int do_portions(answer_job *j, translate_worker *w, rill_error *error) {
 }
 
 static void answer_task(void *data, int task, int worker_number) {
-    (void)worker_number;
     answer_job *j = data;
     translate_worker *w = NULL;
     int status = translate_worker_new(j->run, &w, &j->why[task]);
-    if (status == 0) status = do_portions(j, w, &j->why[task]);
+    if (status == 0) status = do_portions(j, w, worker_number == 0, &j->why[task]);
     translate_worker_free(w);
     j->status[task] = status;
 }
@@ -321,7 +333,7 @@ int translate_validate(const translate_run *run, const translate_data *dev, pool
     *out = (train_scores){0};
     add_score(out, "bleu", translate_stats_bleu(&stats));
     add_score(out, "chrf", translate_stats_chrf(&stats, 0));
-    add_score(out, "exact", 100 * metric_value(metric_sum(stats.exact, stats.groups)));
+    add_score(out, "exact", metric_value(metric_sum(stats.exact, stats.groups)));
     add_score(out, "loss", stats.loss);
     for (int i = 0; i < out->count; i++) {
         if (!strcmp(out->item[i].name, metric)) out->main = out->item[i].value;

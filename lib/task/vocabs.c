@@ -2,6 +2,7 @@
  * piece (a file is replaced whole or not at all) and says in the report what it did. */
 #include "task/vocabs.h"
 
+#include "base/io.h"
 #include "base/json.h"
 #include "task/report.h"
 #include "task/store.h"
@@ -464,7 +465,10 @@ static int coverage(const vocabs_options *o, const char *const *files, size_t co
 
 int vocabs_run(unsigned verb, const vocabs_options *o, const char *const *files, size_t count,
                buffer *report, rill_error *error) {
+    const bool one = verb & (STATS | PRUNE | CONVERT);
     if (verb != BUILD && count == 0) return status_fail(error, RILL_EUSAGE, "no vocabulary given");
+    if (one && count > 1) return status_fail(error, RILL_EUSAGE, "more than one vocabulary given");
+    if (verb & WRITE) TRY(file_spare(o->output, o->force, error));
     switch (verb) {
     case BUILD:
         return build(o, files, count, report, error);
