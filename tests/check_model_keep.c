@@ -64,14 +64,20 @@ END_TEST
 
 /* ---- averages */
 
-static void write_model(const char *path, float first, int32_t label, const char *tensor) {
+static const char *const usual = "{\"cell\":\"lstm\",\"rate\":\"0.002\"}";
+
+static void write_model(const char *path, float first, int32_t label, const char *tensor,
+                        const char *task, const char *config, const char *decision) {
     rill_error e = {0};
     bundle_writer *w = NULL;
     const float weights[] = {first, 2, 3, 4};
     const int32_t labels[] = {label, 1};
     const int64_t square[] = {2, 2}, pair[] = {2};
     ck_assert_int_eq(bundle_writer_new(&w, &e), 0);
-    ck_assert_int_eq(bundle_writer_meta(w, "task", BYTES("tag"), &e), 0);
+    ck_assert_int_eq(bundle_writer_meta(w, "task", bytes_of(task), &e), 0);
+    ck_assert_int_eq(bundle_writer_meta(w, "config", bytes_of(config), &e), 0);
+    ck_assert_int_eq(bundle_writer_meta(w, "summary", bytes_of(path), &e), 0);
+    if (decision) ck_assert_int_eq(bundle_writer_meta(w, "decision", bytes_of(decision), &e), 0);
     ck_assert_int_eq(bundle_writer_tensor(w, tensor, BUNDLE_F32, 2, square, weights, &e), 0);
     ck_assert_int_eq(bundle_writer_tensor(w, "labels", BUNDLE_I32, 1, pair, labels, &e), 0);
     ck_assert_msg(bundle_writer_save(w, path, &e) == 0, "%s", e.message);
@@ -86,14 +92,27 @@ static void refused(const char *a, const char *b, const char *word) {
     ck_assert_int_ne(access("mean.rill", F_OK), 0);
 }
 
-START_TEST(models_are_averaged) {
-    char folder[] = "/tmp/rill-keep-XXXXXX";
+static char folder[32];
+
+static void open_folder(void) {
+    strcpy(folder, "/tmp/rill-keep-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert_int_eq(chdir(folder), 0);
-    write_model("a.rill", 1, 5, "w");
-    write_model("b.rill", 2, 5, "w");
-    write_model("label.rill", 2, 6, "w");
-    write_model("name.rill", 2, 5, "v");
+}
+
+static void close_folder(void) {
+    static const char *const files[] = {"a.rill", "b.rill", "label.rill", "name.rill", "mean.rill"};
+    for (int i = 0; i < 5; i++) unlink(files[i]);
+    ck_assert_int_eq(chdir("/"), 0);
+    rmdir(folder);
+}
+
+START_TEST(models_are_averaged) {
+    open_folder();
+    write_model("a.rill", 1, 5, "w", "tag", usual, NULL);
+    write_model("b.rill", 2, 5, "w", "tag", usual, NULL);
+    write_model("label.rill", 2, 6, "w", "tag", usual, NULL);
+    write_model("name.rill", 2, 5, "v", "tag", usual, NULL);
     refused("a.rill", "label.rill", "labels");
     refused("a.rill", "name.rill", "w");
     const char *three[] = {"a.rill", "b.rill", "a.rill"};
@@ -105,11 +124,58 @@ START_TEST(models_are_averaged) {
     ck_assert(w[0] == (float)(4.0 / 3) && w[1] == 2 && w[3] == 4);
     ck_assert_str_eq(bundle_meta(mean, "task"), "tag");
     ck_assert_int_eq(((const int32_t *)bundle_find(mean, "labels")->data)[0], 5);
+    ck_assert_str_eq(bundle_meta(mean, "summary"), "a.rill");
     bundle_close(mean);
-    const char *files[] = {"a.rill", "b.rill", "label.rill", "name.rill", "mean.rill"};
-    for (int i = 0; i < 5; i++) unlink(files[i]);
-    ck_assert_int_eq(chdir("/"), 0);
-    rmdir(folder);
+    close_folder();
+}
+END_TEST
+
+/* The same tensors under other metadata. The message names the field, both values and both files. */
+static const struct {
+    const char *task, *config, *decision, *says; /* says NULL: averaged */
+} other_fields[] = {
+    {"tag", "{\"cell\":\"lstm\",\"rate\":\"0.1\",\"dropout\":\"0.3\"}", NULL, NULL},
+    {"classify", "{\"cell\":\"lstm\",\"rate\":\"0.002\"}", NULL,
+     "field task: found \"classify\", expected \"tag\" as in \"a.rill\""},
+    {"tag", "{\"cell\":\"gru\",\"rate\":\"0.002\"}", NULL,
+     "field cell: found \"gru\", expected \"lstm\" as in \"a.rill\""},
+    {"tag", "{\"rate\":\"0.002\"}", NULL,
+     "field cell: found nothing, expected \"lstm\" as in \"a.rill\""},
+    {"tag", "{\"cell\":\"lstm\",\"heads\":\"2\"}", NULL,
+     "field heads: found \"2\", expected nothing as in \"a.rill\""},
+    {"tag", "{\"cell\":\"lstm\"}", "{\"multi\":true}",
+     "field decision: found {\"multi\":true}, expected nothing as in \"a.rill\""},
+};
+
+START_TEST(wiring_must_be_equal) {
+    open_folder();
+    write_model("a.rill", 1, 5, "w", "tag", usual, NULL);
+    for (size_t i = 0; i < sizeof other_fields / sizeof *other_fields; i++) {
+        write_model("b.rill", 2, 5, "w", other_fields[i].task, other_fields[i].config,
+                    other_fields[i].decision);
+        const char *both[] = {"a.rill", "b.rill"};
+        rill_error e = {0};
+        int status = average_models(both, 2, "mean.rill", &e);
+        ck_assert_msg(status == (other_fields[i].says ? RILL_EMODEL : 0), "case %zu: %s", i, e.message);
+        if (!other_fields[i].says) continue;
+        ck_assert_str_eq(e.message, other_fields[i].says);
+        ck_assert_str_eq(e.file, "b.rill");
+    }
+    close_folder();
+}
+END_TEST
+
+/* What is decided anew after each training may differ, but not of what kind the answer is. */
+START_TEST(decisions_are_of_one_kind) {
+    open_folder();
+    write_model("a.rill", 1, 5, "w", "classify", usual, "{\"multi\":false,\"temperature\":1.5}");
+    write_model("b.rill", 1, 5, "w", "classify", usual, "{\"multi\":false,\"temperature\":0.5}");
+    write_model("name.rill", 1, 5, "w", "classify", usual, "{\"multi\":true,\"temperature\":1.5}");
+    refused("a.rill", "name.rill", "field multi: found true, expected false");
+    const char *both[] = {"a.rill", "b.rill"};
+    rill_error e = {0};
+    ck_assert_msg(average_models(both, 2, "mean.rill", &e) == 0, "%s", e.message);
+    close_folder();
 }
 END_TEST
 
@@ -118,5 +184,7 @@ void model_keep_cases(Suite *suite) {
     tcase_add_test(t, best_are_kept);
     tcase_add_test(t, nothing_is_kept);
     tcase_add_test(t, models_are_averaged);
+    tcase_add_test(t, wiring_must_be_equal);
+    tcase_add_test(t, decisions_are_of_one_kind);
     suite_add_tcase(suite, t);
 }

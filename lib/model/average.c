@@ -1,5 +1,6 @@
 /* average: see average.h. Sums are kept in double, in the order of the files. */
 #include "model/average.h"
+#include "base/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,92 @@ typedef struct averaging {
     size_t count;
     float **mean; /* [tensors of the first file], NULL where it is no weight */
 } averaging;
+
+/* ---- metadata */
+
+/* What tells of a training alone, or was decided after it. All other fields say how the network is
+ * wired and what it reads. */
+static const char *const free_fields[] = {
+    "summary", "bayes", "temperature",
+    /* what was read, and how often; its traces stand in tensors */
+    "size", "min-count", "vocab-size", "share", "max-pieces", "ngrams-limit", "labels", "weights",
+    "pretrain-epochs", "epochs", "patience", "keep", "metric", "tokenize", "ignore-case",
+    /* noise, and the loss */
+    "dropout", "dropout-in", "recurrent-dropout", "word-dropout", "bpe-dropout", "noise",
+    "smoothing", "r-drop", "coverage-loss", "risk", "risk-samples",
+    /* steps */
+    "optimizer", "rate", "schedule", "warmup", "floor", "momentum", "beta1", "beta2", "epsilon",
+    "decay", "clip", "ema", "accumulate", "plateau-patience", "plateau-factor"};
+
+static bool may_differ(const char *field) {
+    for (size_t i = 0; i < sizeof free_fields / sizeof *free_fields; i++) {
+        if (!strcmp(field, free_fields[i])) return true;
+    }
+    return false;
+}
+
+/* The metadata as one object, in which objects stand as such. */
+static json_t *read_fields(const bundle *b) {
+    json_t *all = json_object();
+    for (size_t i = 0; i < bundle_meta_count(b); i++) {
+        const char *text, *key = bundle_meta_at(b, i, &text);
+        json_t *value = NULL;
+        int status = json_read(bytes_of(text), NULL, &value, NULL);
+        if (status < 0 && status != RILL_ENOMEM) value = json_text(bytes_of(text));
+        json_put(&all, key, value);
+    }
+    return all;
+}
+
+/* Values of one field, NULL where there is none. */
+static int fields_differ(const averaging *a, size_t i, const char *key, const json_t *first,
+                         const json_t *other, rill_error *error) {
+    buffer text[2] = {{0}, {0}};
+    const json_t *value[] = {other, first};
+    int status = 0;
+    for (int k = 0; k < 2 && status == 0; k++) {
+        if (value[k]) status = json_write(value[k], &text[k], error);
+    }
+    if (status == 0) {
+        status = status_set(error, RILL_EMODEL, bundle_name(a->file[i]), 0, 0,
+                            "field %s: found %s, expected %s as in \"%s\"", key,
+                            other ? text[0].data : "nothing", first ? text[1].data : "nothing",
+                            bundle_name(a->file[0]));
+    }
+    buffer_free(&text[0]);
+    buffer_free(&text[1]);
+    return status;
+}
+
+static int same_fields(const averaging *a, size_t i, json_t *first, json_t *other,
+                       rill_error *error) {
+    json_t *const side[] = {first, other};
+    for (int k = 0; k < 2; k++) {
+        const char *key;
+        json_t *ignored;
+        json_object_foreach(side[k], key, ignored) {
+            json_t *x = json_object_get(first, key), *y = json_object_get(other, key);
+            if (may_differ(key) || json_equal(x, y)) continue;
+            if (!json_is_object(x) || !json_is_object(y)) return fields_differ(a, i, key, x, y, error);
+            TRY(same_fields(a, i, x, y, error));
+        }
+    }
+    return 0;
+}
+
+static int same_metadata(const averaging *a, rill_error *error) {
+    json_t *first = read_fields(a->file[0]);
+    int status = first ? 0 : status_nomem(error);
+    for (size_t i = 1; status == 0 && i < a->count; i++) {
+        json_t *other = read_fields(a->file[i]);
+        status = other ? same_fields(a, i, first, other, error) : status_nomem(error);
+        json_decref(other);
+    }
+    json_decref(first);
+    return status;
+}
+
+/* ---- tensors */
 
 static int differ(const averaging *a, size_t i, const bundle_entry *e, const char *how,
                   rill_error *error) {
@@ -62,18 +149,22 @@ static int average_tensor(averaging *a, size_t number, rill_error *error) {
     return status;
 }
 
+/* ---- files */
+
 static int open_files(averaging *a, const char *const *paths, rill_error *error) {
     for (size_t i = 0; i < a->count; i++) {
         TRY(bundle_open(paths[i], &a->file[i], error));
-        if (bundle_count(a->file[i]) != bundle_count(a->file[0])) {
-            return status_set(error, RILL_EMODEL, paths[i], 0, 0,
-                              "found %zu tensors, expected %zu as in \"%s\"",
-                              bundle_count(a->file[i]), bundle_count(a->file[0]), paths[0]);
-        }
         if (bundle_meta(a->file[i], "checkpoint")) {
             return status_set(error, RILL_EMODEL, paths[i], 0, 0,
                               "found a checkpoint, expected a model");
         }
+    }
+    TRY(same_metadata(a, error));
+    for (size_t i = 1; i < a->count; i++) {
+        if (bundle_count(a->file[i]) == bundle_count(a->file[0])) continue;
+        return status_set(error, RILL_EMODEL, paths[i], 0, 0,
+                          "found %zu tensors, expected %zu as in \"%s\"", bundle_count(a->file[i]),
+                          bundle_count(a->file[0]), paths[0]);
     }
     return 0;
 }

@@ -6,7 +6,8 @@
 #include "model/bundle.h"
 
 /* All files must hold the same tensors; those that are no weights (vocabulary, labels, units) must be
- * equal, else RILL_EMODEL names the tensor that differs. What is no tensor comes from the first file. */
+ * equal, and so must the metadata but for what tells of a training alone (rate, dropout, ...) or was decided
+ * after it. Else RILL_EMODEL names what differs. The mean has the first file's metadata. */
 MUST_USE int average_models(const char *const *paths, size_t count, const char *out,
                             rill_error *error);
 
