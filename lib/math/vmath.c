@@ -19,8 +19,8 @@ static void blocks_task(void *data, int task, int worker) {
 }
 
 void vmath_blocks(const compute *c, int64_t n, int64_t block, vmath_range *work, void *data) {
-    blocks_job job = {n, block, work, data};
-    int64_t count = n > 0 ? (n - 1) / block + 1 : 0;
+    blocks_job job = {n, PORTION(block, block < 2 ? block : 2), work, data};
+    int64_t count = n > 0 ? (n - 1) / job.block + 1 : 0;
     pool_run(count > 1 ? c->pool : NULL, (int)count, blocks_task, &job);
 }
 
@@ -45,7 +45,7 @@ void vmath_colsum(const compute *c, int n, int D, const real *x, int ldx, real *
     vmath_blocks(small ? &alone : c, D, COLUMNS, colsum_range, &job);
 }
 
-enum { SUMSQ_BLOCK = 1 << 14, SUMSQ_BATCH = 64 };
+enum { SUMSQ_BLOCK = PORTION(1 << 14, 2), SUMSQ_BATCH = 64 };
 
 typedef struct sumsq_job {
     const kernels *k;

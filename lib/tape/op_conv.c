@@ -94,7 +94,7 @@ static void scatter_sequences(void *data, int64_t begin, int64_t end) {
 
 /* Rows that are gathered together. */
 static int block_rows(int rows, int width, bool all) {
-    enum { TAPS = 1 << 20, LEAST = 16 };
+    enum { TAPS = PORTION(1 << 20, 8), LEAST = PORTION(16, 3) };
     int most = TAPS / width < LEAST ? LEAST : TAPS / width;
     return all || rows < most ? rows : most;
 }

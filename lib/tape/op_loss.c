@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 512 }; /* rows, of both halves; a constant: the bytes of db depend on it */
+enum { CHUNK = PORTION(512, 4) }; /* rows, of both halves; a constant: the bytes of db depend on it */
 
 typedef struct entropy_run {
     const kernels *k;

@@ -29,7 +29,7 @@
 
 #include <string.h>
 
-enum { WINDOW = 2048 }; /* rows that are projected before their steps run */
+enum { WINDOW = PORTION(2048, 4) }; /* rows that are projected before their steps run */
 
 int cell_gates(cell_kind kind) {
     return kind == CELL_LSTM ? 4 : kind == CELL_GRU ? 3 : 1;
