@@ -241,8 +241,7 @@ static var build_binary(rig *r, int v) {
 static var build_agree(rig *r, int v) {
     int K = rig_size(r, 3, 70);
     var a = rig_real(r, RIG_ROWS, 0, K), b = rig_real(r, RIG_ROWS, 0, K);
-    bool each = digit(&v, 2);
-    return op_agree(&r->t, a, b, each, digit(&v, 2) ? 0.3 : 1);
+    return op_agree(&r->t, a, b, digit(&v, 2) ? 0.3 : 1);
 }
 
 /* The rows of x, and as second readings the same rows from the last to the first, squashed. */
@@ -306,7 +305,7 @@ const rig_case rig_cases[] = {
     {"crf", OP_CRF, build_crf, 4, false},
     {"entropy", OP_ENTROPY, build_entropy, 128, false},
     {"binary", OP_BINARY, build_binary, 16, false},
-    {"agree", OP_AGREE, build_agree, 4, false},
+    {"agree", OP_AGREE, build_agree, 2, false},
     {"sum", OP_SUM, build_sum, 6, false},
 };
 

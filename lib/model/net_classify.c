@@ -134,28 +134,32 @@ var classify_net_logits(const classify_net *net, tape *t, const classify_batch *
     return linear_run(&net->head, &net->params, t, classify_net_pooled(net, t, x, b, &texts));
 }
 
-static var label_loss(const classify_net *net, tape *t, var x, const classify_batch *b) {
+static var softmax_loss(const classify_net *net, tape *t, var x, const classify_batch *b) {
     const classify_net_config *c = &net->config;
     const params *p = &net->params;
-    if (c->multi) {
-        const binary_spec spec = {.target = b->label, .smoothing = c->smoothing, .weight = 1,
-                                  .balance = c->balance};
-        return op_binary(t, linear_run(&net->head, p, t, x), &spec);
-    }
     const entropy_spec spec = {.target = b->label, .groups = 1, .smoothing = c->smoothing,
-                               .weight = 1, .balance = c->balance};
+                               .weight = 1, .balance = c->balance,
+                               .agree = b->twice ? c->agree : 0};
     return op_entropy(t, x, params_var(p, t, net->head.weight), params_var(p, t, net->head.bias),
                       &spec);
 }
 
 /* Between the logits of the first half of the batch and of the second. */
-static var agreement(const classify_net *net, tape *t, var x, const classify_batch *b) {
+static var agreement(const classify_net *net, tape *t, var logits, const classify_batch *b) {
     int32_t B = b->texts, *row = tape_keep(t, (size_t)B, sizeof *row);
     if (!row) return 0;
     for (int32_t i = 0; i < B; i++) row[i] = i;
-    var logits = linear_run(&net->head, &net->params, t, x);
     return op_agree(t, op_embed(t, logits, row, B / 2), op_embed(t, logits, row + B / 2, B / 2),
-                    net->config.multi, net->config.agree);
+                    net->config.agree);
+}
+
+static var sigmoid_loss(const classify_net *net, tape *t, var x, const classify_batch *b) {
+    const classify_net_config *c = &net->config;
+    const binary_spec spec = {.target = b->label, .smoothing = c->smoothing, .weight = 1,
+                              .balance = c->balance};
+    var logits = linear_run(&net->head, &net->params, t, x);
+    const var both[] = {op_binary(t, logits, &spec), b->twice ? agreement(net, t, logits, b) : 0};
+    return op_sum(t, both, 2);
 }
 
 var classify_net_loss(const classify_net *net, tape *t, var rows, const classify_batch *b) {
@@ -164,6 +168,5 @@ var classify_net_loss(const classify_net *net, tape *t, var rows, const classify
     var x = op_dropout(t, rows, c->dropout_in, SITE_INPUT, &b->chunks, DROPOUT_ELEMENTS);
     x = classify_net_states(net, t, x, b, &texts);
     x = classify_net_pooled(net, t, x, b, &texts);
-    const var both[] = {label_loss(net, t, x, b), b->twice ? agreement(net, t, x, b) : 0};
-    return b->twice ? op_sum(t, both, 2) : both[0];
+    return c->multi ? sigmoid_loss(net, t, x, b) : softmax_loss(net, t, x, b);
 }

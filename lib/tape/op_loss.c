@@ -50,8 +50,9 @@ static void softmax_slope(const entropy_run *r, int V, int target, double weight
     p[target] -= (real)(weight * (1 - e));
 }
 
-/* The agreement of p and q, both softmaxes of logits whose difference is d, and its gradients, added
- * to the slopes that p and q turn into. */
+/* The agreement of p and q, both softmaxes of logits whose difference is d: the mean of both
+ * Kullback-Leibler divergences, half of sum (p - q) d, since the normalisers fall out. Its gradients are
+ * added to the slopes that p and q turn into. */
 static double pair_loss(const entropy_run *r, int V, int target, double weight, real *p, real *q,
                         const real *d) {
     const real half = (real)(r->spec.agree / 2), pd = r->k->dot(V, p, d), qd = r->k->dot(V, q, d);
@@ -216,32 +217,27 @@ void binary_back(tape *t, node *y) {
     if (dx) t->c.k->axpy((int64_t)x->rows * x->cols, y->grad[0], y->saved, dx);
 }
 
-/* ---- agree: p, q the softmax (or sigmoid) of a, b, and d = a - b; the normalisers fall out of the sum:
+/* ---- agree: p, q the sigmoids of a, b, and d = a - b; the normalisers fall out of the sum:
  *
  *     loss = weight/2 sum (p - q) d
- *     da =  weight/2 ((p - q) + p (d - sum p d))     sigmoid: ... + p (1 - p) d
- *     db = -weight/2 ((p - q) + q (d - sum q d))     sigmoid: ... + q (1 - q) d
+ *     da =  weight/2 ((p - q) + p (1 - p) d)
+ *     db = -weight/2 ((p - q) + q (1 - q) d)
  *
  *      Saved: da, then db. */
 
 /* One row: its loss, and p, q become da, db. */
-static double agree_row(int K, const real *a, const real *b, bool each, double half, real *p, real *q) {
-    double sum = 0, pd = 0, qd = 0;
-    for (int j = 0; j < K; j++) {
-        double d = (double)a[j] - (double)b[j];
-        sum += ((double)p[j] - (double)q[j]) * d;
-        pd += (double)p[j] * d;
-        qd += (double)q[j] * d;
-    }
+static double agree_row(int K, const real *a, const real *b, double half, real *p, real *q) {
+    double sum = 0;
     for (int j = 0; j < K; j++) {
         double d = (double)a[j] - (double)b[j], x = p[j], y = q[j];
-        p[j] = (real)(half * (x - y + x * (each ? (1 - x) * d : d - pd)));
-        q[j] = (real)(-half * (x - y + y * (each ? (1 - y) * d : d - qd)));
+        sum += (x - y) * d;
+        p[j] = (real)(half * (x - y + x * ((1 - x) * d)));
+        q[j] = (real)(-half * (x - y + y * ((1 - y) * d)));
     }
     return half * sum;
 }
 
-var op_agree(tape *t, var a, var b, bool each, double weight) {
+var op_agree(tape *t, var a, var b, double weight) {
     if (!a || !b) return 0;
     const var in[] = {a, b};
     var v = tape_push(t, OP_AGREE, 1, 1, in, 2);
@@ -250,13 +246,12 @@ var op_agree(tape *t, var a, var b, bool each, double weight) {
     size_t size = (size_t)N * (size_t)K;
     real *p = tape_save(t, v, 2 * size, sizeof *p), *q = p ? p + size : NULL;
     if (!p) return 0;
-    const kernels *k = t->c.k;
     double sum = 0;
     for (size_t at = 0; at < size; at += (size_t)K) {
         const real *x = tape_value(t, a) + at, *y = tape_value(t, b) + at;
-        if (each) k->sigmoid(K, x, p + at), k->sigmoid(K, y, q + at);
-        else k->softmax(K, x, p + at), k->softmax(K, y, q + at);
-        sum += agree_row(K, x, y, each, weight / 2, p + at, q + at);
+        t->c.k->sigmoid(K, x, p + at);
+        t->c.k->sigmoid(K, y, q + at);
+        sum += agree_row(K, x, y, weight / 2, p + at, q + at);
     }
     tape_node(t, v)->saved = p;
     tape_value(t, v)[0] = (real)sum;

@@ -217,7 +217,9 @@ typedef struct entropy_spec {
     const real *balance; /* [columns] further weight of rows with that target, or NULL */
     const real *worth;   /* [N] further weight of each row, of any sign, or NULL; with `agree` [N/2] */
     double agree; /* above 0: N is even, rows N/2.. read the first ones again (their targets are not
-                     looked at), and this weight times op_agree is added for what has a target */
+                     looked at), and for what has a target this weight times how far both guesses are
+                     apart is added (R-drop, Liang et al. 2021): the mean of both Kullback-Leibler
+                     divergences */
 } entropy_spec;
 var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec);
 
@@ -230,10 +232,9 @@ typedef struct binary_spec {
 } binary_spec;
 var op_binary(tape *t, var x, const binary_spec *spec);
 
-/* How far two guesses of the same thing are apart (R-drop, Liang et al. 2021): the mean of both
- * Kullback-Leibler divergences between the softmaxes of a and b [N,K], or with `each` between the sigmoids
- * of every number. Returns [1,1]: weight * sum. */
-var op_agree(tape *t, var a, var b, bool each, double weight);
+/* entropy_spec.agree for logits of op_binary: the mean of both divergences between the sigmoids of every
+ * number of a and b [N,K]. Returns [1,1]: weight * sum. */
+var op_agree(tape *t, var a, var b, double weight);
 
 /* Linear-chain conditional random field (Lafferty et al. 2001): negative log likelihood of the
  * labels. score(y) = start[y1] + sum x[t,yt] + sum trans[yt-1,yt] + end[yT] x [N,K], trans [K,K],
