@@ -11,9 +11,11 @@ static compute serial(void) { return (compute){.k = cpu_kernels()}; }
 
 START_TEST(slab_is_aligned_and_padded_with_zeros) {
     params p = {0};
-    ck_assert_int_eq(params_add(&p, 3, 5, INIT_NORMAL, 1, "a"), 0);
-    ck_assert_int_eq(params_add(&p, 1, 7, INIT_ONE, 1, "b"), 1);
-    ck_assert_int_eq(params_add(&p, 2, 16, INIT_XAVIER, 1, "c"), 2);
+    int number = -1;
+    ck_assert_int_eq(params_add(&p, &number, 3, 5, INIT_NORMAL, 1, "a"), 0);
+    ck_assert_int_eq(params_add(&p, &number, 1, 7, INIT_ONE, 1, "b"), 0);
+    ck_assert_int_eq(number, 1);
+    ck_assert_int_eq(params_add(&p, &number, 2, 16, INIT_XAVIER, 1, "c"), 0);
     ck_assert_int_eq(params_alloc(&p, true), 0);
     ck_assert_int_eq(params_init(&p, 7), 0);
     ck_assert_uint_eq(p.size, 16 + 16 + 32);
@@ -30,8 +32,9 @@ START_TEST(weights_are_a_function_of_seed_and_number) {
     params a = {0}, b = {0};
     params *both[] = {&a, &b};
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_ge(params_add(both[i], 4, 4, INIT_NORMAL, 0.1, "x"), 0);
-        ck_assert_int_ge(params_add(both[i], 4, 4, INIT_NORMAL, 0.1, "y"), 0);
+        int number;
+        ck_assert_int_eq(params_add(both[i], &number, 4, 4, INIT_NORMAL, 0.1, "x"), 0);
+        ck_assert_int_eq(params_table(both[i], &number, 4, 4, 0.1, "y"), 0);
         ck_assert_int_eq(params_alloc(both[i], false), 0);
         ck_assert_int_eq(params_init(both[i], 11), 0);
     }
@@ -48,7 +51,8 @@ END_TEST
 START_TEST(orthogonal_blocks_are_rotations) {
     enum { H = 12, BLOCKS = 4 };
     params p = {0};
-    ck_assert_int_eq(params_add(&p, BLOCKS * H, H, INIT_ORTHOGONAL, 1, "w"), 0);
+    int number;
+    ck_assert_int_eq(params_add(&p, &number, BLOCKS * H, H, INIT_ORTHOGONAL, 1, "w"), 0);
     ck_assert_int_eq(params_alloc(&p, false), 0);
     ck_assert_int_eq(params_init(&p, 3), 0);
     for (int block = 0; block < BLOCKS; block++) {
@@ -70,8 +74,9 @@ START_TEST(names_and_sizes_out_of_bounds_are_refused) {
     char name[2 * PARAM_NAME];
     memset(name, 'x', sizeof name);
     name[sizeof name - 1] = 0;
-    ck_assert_int_eq(params_add(&p, 1, 1, INIT_ZERO, 0, "%s", name), RILL_ELIMIT);
-    ck_assert_int_eq(params_add(&p, -1, 1, INIT_ZERO, 0, "w"), RILL_ELIMIT);
+    int number;
+    ck_assert_int_eq(params_add(&p, &number, 1, 1, INIT_ZERO, 0, "%s", name), RILL_ELIMIT);
+    ck_assert_int_eq(params_add(&p, &number, -1, 1, INIT_ZERO, 0, "w"), RILL_ELIMIT);
     ck_assert_uint_eq(p.count, 0);
     params_free(&p);
 }
@@ -166,6 +171,35 @@ START_TEST(packed_weights_give_the_same_bytes) {
 }
 END_TEST
 
+/* Of matrices that a product reads there are panels, of tables and vectors none. */
+START_TEST(tables_are_not_packed) {
+    enum { ROWS = 1000, COLS = 100 };
+    params p = {0}, other = {0};
+    linear map;
+    int table;
+    const compute c = serial();
+    ck_assert_int_eq(params_table(&p, &table, ROWS, COLS, 0.1, "table"), 0);
+    ck_assert_int_eq(linear_add(&p, "map", COLS, 3, true, &map), 0);
+    ck_assert_int_eq(params_alloc(&p, false), 0);
+    ck_assert_int_eq(params_init(&p, 5), 0);
+    ck_assert_int_eq(params_pack(&p, &c), 0);
+    ck_assert_ptr_null(p.packed[table].data);
+    ck_assert_ptr_null(p.packed[map.bias].data);
+    ck_assert_ptr_eq(p.packed[map.weight].data, p.packed_data);
+    /* The same over other weights: nothing of p changes hands. */
+    real *weights = calloc(p.size, sizeof *weights);
+    ck_assert_ptr_nonnull(weights);
+    ck_assert_int_eq(params_borrow(&p, weights, &c, &other), 0);
+    ck_assert_ptr_eq(other.value, weights);
+    ck_assert_ptr_ne(other.packed_data, p.packed_data);
+    ck_assert(other.packed[map.weight].data[0] == 0 && p.packed[map.weight].data[0] != 0);
+    params_return(&other);
+    params_return(&other);
+    free(weights);
+    params_free(&p);
+}
+END_TEST
+
 /* ---- optimisers, against the textbook in double */
 
 enum { WEIGHTS = 40, STEPS = 25 };
@@ -205,7 +239,8 @@ static void optimiser_follows_textbook(optim_kind kind) {
     optim o;
     textbook b = {0};
     const compute s = serial();
-    ck_assert_int_eq(params_add(&p, 4, 10, INIT_NORMAL, 1, "w"), 0);
+    int number;
+    ck_assert_int_eq(params_add(&p, &number, 4, 10, INIT_NORMAL, 1, "w"), 0);
     ck_assert_int_eq(params_alloc(&p, true), 0);
     ck_assert_int_eq(params_init(&p, 9), 0);
     ck_assert_int_eq(optim_new(&o, &c, &p), 0);
@@ -232,7 +267,8 @@ START_TEST(a_gradient_that_is_not_finite_changes_nothing) {
     params p = {0};
     optim o;
     const compute s = serial();
-    ck_assert_int_eq(params_add(&p, 1, 16, INIT_ONE, 1, "w"), 0);
+    int number;
+    ck_assert_int_eq(params_add(&p, &number, 1, 16, INIT_ONE, 1, "w"), 0);
     ck_assert_int_eq(params_alloc(&p, true), 0);
     ck_assert_int_eq(params_init(&p, 1), 0);
     ck_assert_int_eq(optim_new(&o, &c, &p), 0);
@@ -280,6 +316,7 @@ int main(void) {
     tcase_add_test(tests, recurrent_weights_start_as_one_map_that_keeps_lengths);
     tcase_add_test(tests, too_many_layers_are_refused);
     tcase_add_test(tests, packed_weights_give_the_same_bytes);
+    tcase_add_test(tests, tables_are_not_packed);
     tcase_add_loop_test(tests, optimisers_follow_the_textbook, OPTIM_SGD, OPTIM_ADAMW + 1);
     tcase_add_test(tests, a_gradient_that_is_not_finite_changes_nothing);
     tcase_add_loop_test(tests, schedules_have_known_values, 0,

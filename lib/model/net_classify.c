@@ -4,11 +4,6 @@
 /* Numbers of the dropout masks; the stack takes 2 per layer from its own on. */
 enum { SITE_INPUT = 1, SITE_POOLED = 2, SITE_RNN = 32 };
 
-static int add(params *p, int rows, int cols, double scale, const char *name, int *number) {
-    *number = params_add(p, rows, cols, INIT_NORMAL, scale, "%s", name);
-    return *number < 0 ? *number : 0;
-}
-
 static int input_width(const classify_net_config *c) {
     return c->form_dim + CLASSIFY_AFFIXES * c->affix_dim + (c->vectors > 0 ? c->form_dim : 0);
 }
@@ -23,12 +18,12 @@ static int build_input(classify_net *net) {
     const classify_net_config *c = &net->config;
     params *p = &net->params;
     net->affix_table = net->vector_table = -1;
-    TRY(add(p, c->forms, c->form_dim, 0.1, "form.weight", &net->form_table));
+    TRY(params_table(p, &net->form_table, c->forms, c->form_dim, 0.1, "form.weight"));
     if (c->affix_dim > 0) {
-        TRY(add(p, c->affixes, c->affix_dim, 0.1, "affix.weight", &net->affix_table));
+        TRY(params_table(p, &net->affix_table, c->affixes, c->affix_dim, 0.1, "affix.weight"));
     }
     if (c->vectors == 0) return 0;
-    TRY(add(p, c->vectors, c->vector_dim, 0, "vector.weight", &net->vector_table));
+    TRY(params_table(p, &net->vector_table, c->vectors, c->vector_dim, 0, "vector.weight"));
     return linear_add(p, "vector.map", c->vector_dim, c->form_dim, false, &net->vector_map);
 }
 

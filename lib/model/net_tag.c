@@ -17,18 +17,13 @@ int tag_net_inputs(const tag_net_config *c) {
            (c->vectors > 0 ? c->form_dim : 0);
 }
 
-static int add(params *p, int rows, int cols, double scale, const char *name, int *number) {
-    *number = params_add(p, rows, cols, INIT_NORMAL, scale, "%s", name);
-    return *number < 0 ? *number : 0;
-}
-
 static int build_forms(tag_net *net) {
     const tag_net_config *c = &net->config;
     params *p = &net->params;
     net->char_table = net->affix_table = net->vector_table = -1;
-    TRY(add(p, c->forms, c->form_dim, 0.1, "form.weight", &net->form_table));
+    TRY(params_table(p, &net->form_table, c->forms, c->form_dim, 0.1, "form.weight"));
     if (c->chars != TAG_CHARS_NONE) {
-        TRY(add(p, c->letters, c->char_dim, 0.1, "char.weight", &net->char_table));
+        TRY(params_table(p, &net->char_table, c->letters, c->char_dim, 0.1, "char.weight"));
     }
     if (c->chars == TAG_CHARS_RNN) {
         rnn_config chars = {.cell = c->cell, .inputs = c->char_dim, .hidden = c->char_hidden,
@@ -39,10 +34,10 @@ static int build_forms(tag_net *net) {
                        &net->char_conv));
     }
     if (c->affix_dim > 0) {
-        TRY(add(p, c->affixes, c->affix_dim, 0.1, "affix.weight", &net->affix_table));
+        TRY(params_table(p, &net->affix_table, c->affixes, c->affix_dim, 0.1, "affix.weight"));
     }
     if (c->vectors == 0) return 0;
-    TRY(add(p, c->vectors, c->vector_dim, 0, "vector.weight", &net->vector_table));
+    TRY(params_table(p, &net->vector_table, c->vectors, c->vector_dim, 0, "vector.weight"));
     return linear_add(p, "vector.map", c->vector_dim, c->form_dim, false, &net->vector_map);
 }
 
@@ -55,9 +50,9 @@ static int build_head(tag_net *net, int i, int width) {
     TRY(linear_add(p, name, width, h->labels, true, &net->head[i]));
     if (h->crf) {
         snprintf(name, sizeof name, "head.%d.transitions", i);
-        TRY(add(p, h->labels, h->labels, 0, name, &net->trans[i]));
+        TRY(params_table(p, &net->trans[i], h->labels, h->labels, 0, name));
         snprintf(name, sizeof name, "head.%d.ends", i);
-        TRY(add(p, 2, h->labels, 0, name, &net->ends[i]));
+        TRY(params_table(p, &net->ends[i], 2, h->labels, 0, name));
     }
     if (h->attributes == 0) return 0;
     snprintf(name, sizeof name, "head.%d.attributes", i);

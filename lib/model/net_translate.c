@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Numbers of the dropout masks; a layer takes 2 from its own on. */
@@ -15,27 +14,22 @@ enum {
 
 /* ---- parameters */
 
-static int add(params *p, int rows, int cols, init_kind init, double scale, const char *name,
-               int *number) {
-    *number = params_add(p, rows, cols, init, scale, "%s", name);
-    return *number < 0 ? *number : 0;
-}
-
+/* Tied, the target's table is the softmax's matrix too. */
 static int build_tables(translate_net *net) {
     const translate_net_config *c = &net->config;
     params *p = &net->params;
     double scale = 1 / sqrt((double)c->embed);
-    TRY(add(p, c->target_words, c->embed, INIT_NORMAL, scale, "target.weight", &net->target_table));
+    TRY(params_table(p, &net->target_table, c->target_words, c->embed, scale, "target.weight"));
+    p->list[net->target_table].table = c->tie == TIE_NONE;
     net->source_table = net->out_table = net->target_table;
     if (c->tie != TIE_ALL) {
-        TRY(add(p, c->source_words, c->embed, INIT_NORMAL, scale, "source.weight",
-                &net->source_table));
+        TRY(params_table(p, &net->source_table, c->source_words, c->embed, scale, "source.weight"));
     }
     if (c->tie == TIE_NONE) {
-        TRY(add(p, c->target_words, c->embed, INIT_NORMAL, scale, "softmax.weight",
-                &net->out_table));
+        TRY(params_add(p, &net->out_table, c->target_words, c->embed, INIT_NORMAL, scale,
+                       "softmax.weight"));
     }
-    return add(p, 1, c->target_words, INIT_ZERO, 0, "softmax.bias", &net->out_bias);
+    return params_add(p, &net->out_bias, 1, c->target_words, INIT_ZERO, 0, "softmax.bias");
 }
 
 static int build_attention(translate_net *net) {
@@ -50,7 +44,7 @@ static int build_attention(translate_net *net) {
     TRY(linear_add(p, "attention.key", C, H, c->attention == ATTENTION_ADDITIVE, &net->key));
     if (c->heads > 1) TRY(linear_add(p, "attention.value", C, C, false, &net->value));
     if (c->attention != ATTENTION_ADDITIVE) return 0;
-    return add(p, 1, H, INIT_XAVIER, 1, "attention.score", &net->score);
+    return params_add(p, &net->score, 1, H, INIT_XAVIER, 1, "attention.score");
 }
 
 static int states_of(const translate_net_config *c) { return c->cell == CELL_LSTM ? 2 : 1; }
@@ -90,25 +84,6 @@ void translate_net_free(translate_net *net) { params_free(&net->params); }
 
 static var drop(const translate_net *net, tape *t, var x, uint32_t site, const pack *seq) {
     return op_dropout(t, x, net->config.dropout, site, seq, DROPOUT_SEQUENCES);
-}
-
-void translate_net_return(translate_net *net) {
-    free(net->params.packed);
-    free(net->params.packed_data);
-    net->params.packed = NULL;
-    net->params.packed_data = NULL;
-}
-
-int translate_net_borrow(const translate_net *net, const real *weights, const compute *c,
-                         translate_net *out) {
-    *out = *net;
-    out->params.value = (real *)weights;
-    out->params.grad = NULL;
-    out->params.packed = NULL;
-    out->params.packed_data = NULL;
-    int status = params_pack(&out->params, c);
-    if (status < 0) translate_net_return(out);
-    return status;
 }
 
 translate_memory translate_net_encode(const translate_net *net, tape *t, const int32_t *id,

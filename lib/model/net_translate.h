@@ -70,11 +70,6 @@ typedef struct translate_batch {
 
 MUST_USE int translate_net_build(translate_net *net, const translate_net_config *config);
 void translate_net_free(translate_net *net);
-/* The same network over other weights [size of the slab], packed for inference on the threads of c.
- * Given back by translate_net_return. RILL_ENOMEM. */
-MUST_USE int translate_net_borrow(const translate_net *net, const real *weights, const compute *c,
-                                  translate_net *out);
-void translate_net_return(translate_net *net);
 
 /* Loss, a sum over target words. */
 var translate_net_loss(const translate_net *net, tape *t, const translate_batch *batch);

@@ -30,11 +30,13 @@ typedef struct rnn_config {
     uint32_t site;    /* first number of the stack's dropout masks; it uses 2 per layer */
 } rnn_config;
 
+typedef struct rnn_numbers {
+    int wx, wh, bx, bh, nx, nh, nc, bc; /* parameter numbers of rnn_weights, -1: absent */
+} rnn_numbers;
+
 typedef struct rnn_stack {
     rnn_config config;
-    struct {
-        int wx, wh, bx, bh, nx, nh, nc, bc; /* parameter numbers, -1: absent */
-    } w[RNN_LAYERS][2];
+    rnn_numbers w[RNN_LAYERS][2];
 } rnn_stack;
 
 /* Registers the parameters NAME.weight_ih_l0 ... */

@@ -10,8 +10,8 @@
 
 enum { ALIGN = 16 }; /* elements */
 
-int params_add(params *p, int rows, int cols, init_kind init, double scale, const char *format,
-               ...) {
+int params_add(params *p, int *number, int rows, int cols, init_kind init, double scale,
+               const char *format, ...) {
     TRY(mem_grow(&p->list, &p->room, p->count + 1, sizeof *p->list));
     param *it = &p->list[p->count];
     *it = (param){.rows = rows, .cols = cols, .offset = p->size, .init = init, .scale = scale};
@@ -23,7 +23,14 @@ int params_add(params *p, int rows, int cols, init_kind init, double scale, cons
     if (length < 0 || length >= PARAM_NAME || rows < 0 || cols < 0) return RILL_ELIMIT;
     if (!size_mul((size_t)rows, (size_t)cols, &elements)) return RILL_ELIMIT;
     if (!size_add(p->size, (elements + ALIGN - 1) / ALIGN * ALIGN, &p->size)) return RILL_ELIMIT;
-    return (int)p->count++;
+    *number = (int)p->count++;
+    return 0;
+}
+
+int params_table(params *p, int *number, int rows, int cols, double scale, const char *name) {
+    TRY(params_add(p, number, rows, cols, INIT_NORMAL, scale, "%s", name));
+    p->list[*number].table = true;
+    return 0;
 }
 
 /* Zeroed reals at a multiple of 64 bytes. */
@@ -101,23 +108,44 @@ int params_init(params *p, uint64_t seed) {
     return 0;
 }
 
+/* Elements of its panels; vectors are no products' matrices. */
+static size_t packed_size(const param *it) {
+    return it->table || it->rows <= 1 ? 0 : panel_size(it->rows, it->cols);
+}
+
 int params_pack(params *p, const compute *c) {
     size_t total = 0;
-    for (size_t i = 0; i < p->count; i++) {
-        if (p->list[i].rows > 1) total += panel_size(p->list[i].rows, p->list[i].cols);
-    }
+    for (size_t i = 0; i < p->count; i++) total += packed_size(&p->list[i]);
     if (!p->packed) p->packed = mem_new(p->count, sizeof *p->packed);
     if (!p->packed_data) p->packed_data = slab_new(total);
     if (!p->packed || !p->packed_data) return RILL_ENOMEM;
     real *at = p->packed_data;
     for (size_t i = 0; i < p->count; i++) {
         const param *it = &p->list[i];
-        if (it->rows <= 1) continue;
+        if (packed_size(it) == 0) continue;
         panel_pack(c, it->rows, it->cols, p->value + it->offset, it->cols, false, at);
-        p->packed[i][0] = (panels){it->rows, it->cols, at};
-        at += panel_size(it->rows, it->cols);
+        p->packed[i] = (panels){it->rows, it->cols, at};
+        at += packed_size(it);
     }
     return 0;
+}
+
+int params_borrow(const params *p, const real *weights, const compute *c, params *out) {
+    *out = *p;
+    out->value = (real *)weights;
+    out->grad = NULL;
+    out->packed = NULL;
+    out->packed_data = NULL;
+    int status = params_pack(out, c);
+    if (status < 0) params_return(out);
+    return status;
+}
+
+void params_return(params *p) {
+    free(p->packed);
+    free(p->packed_data);
+    p->packed = NULL;
+    p->packed_data = NULL;
 }
 
 size_t params_weights(const params *p) {
@@ -129,11 +157,10 @@ size_t params_weights(const params *p) {
 }
 
 void params_free(params *p) {
+    params_return(p);
     free(p->list);
     free(p->value);
     free(p->grad);
-    free(p->packed);
-    free(p->packed_data);
     *p = (params){0};
 }
 
@@ -141,5 +168,5 @@ var params_var(const params *p, tape *t, int number) {
     if (number < 0) return 0;
     const param *it = &p->list[number];
     return op_param(t, it->rows, it->cols, p->value + it->offset,
-                    p->grad ? p->grad + it->offset : NULL, p->packed ? p->packed[number] : NULL);
+                    p->grad ? p->grad + it->offset : NULL, p->packed ? &p->packed[number] : NULL);
 }

@@ -27,6 +27,7 @@ typedef struct param {
     size_t offset; /* in elements */
     init_kind init;
     double scale;
+    bool table; /* no product reads it, so it is never packed */
 } param;
 
 typedef struct params {
@@ -35,20 +36,27 @@ typedef struct params {
     size_t size; /* elements in the slab, padding included */
     real *value; /* [size] */
     real *grad;  /* [size] or NULL */
-    panels (*packed)[2]; /* [count] after params_pack: weight and (unused) transpose */
+    panels *packed; /* [count] after params_pack, without data where nothing is packed */
     real *packed_data;
 } params;
 
-/* Registers a parameter; its number, or a negative code. Numbers ascend from 0. */
-MUST_USE int params_add(params *p, int rows, int cols, init_kind init, double scale,
-                        const char *format, ...) PRINTF_LIKE(6, 7);
+/* Registers a parameter and tells its number; numbers ascend from 0. */
+MUST_USE int params_add(params *p, int *number, int rows, int cols, init_kind init,
+                        double scale, const char *format, ...) PRINTF_LIKE(7, 8);
+/* The same for what no product reads (vectors that are looked up, a CRF's steps); INIT_NORMAL. */
+MUST_USE int params_table(params *p, int *number, int rows, int cols, double scale,
+                          const char *name);
 /* Slabs of zeros for what was registered. */
 MUST_USE int params_alloc(params *p, bool gradients);
 /* Initial weights: a function of (seed, number of the parameter) only. */
 MUST_USE int params_init(params *p, uint64_t seed);
-/* Packs every parameter with more than one row for inference: shared, read-only from then on. Again: after
- * the weights have changed, when nobody reads. */
+/* Packs every matrix that products read for inference: shared, read-only from then on. Again: after the
+ * weights have changed, when nobody reads. */
 MUST_USE int params_pack(params *p, const compute *c);
+/* The same parameters over other weights [size], packed on the threads of c, until they are given back.
+ * `p` outlives them. */
+MUST_USE int params_borrow(const params *p, const real *weights, const compute *c, params *out);
+void params_return(params *p); /* zeroed is fine */
 size_t params_weights(const params *p); /* weights, padding not counted */
 void params_free(params *p);
 static inline real *params_value(const params *p, int number) {

@@ -123,7 +123,7 @@ var op_param(tape *t, int rows, int cols, const real *value, real *grad, const p
     n->value = (real *)value;
     n->grad = grad;
     n->needs = t->record && grad;
-    if (packed) memcpy(n->packed, packed, sizeof n->packed);
+    if (packed) n->packed[0] = *packed;
     return v;
 }
 

@@ -91,7 +91,7 @@ static inline const real *tape_grad(const tape *t, var v) {
 /* ---- values from outside */
 
 /* Parameter: value [rows,cols] and gradient slab (NULL: no gradient wanted). packed: panels of the
- * weight and of its transpose made once for inference, or NULL. */
+ * weight made once for inference, or NULL. */
 var op_param(tape *t, int rows, int cols, const real *value, real *grad, const panels *packed);
 /* Constant; the data must live until tape_reset. `needs` asks for a gradient (used by tests and by
  * adversarial noise). */

@@ -19,7 +19,6 @@ typedef struct member {
     const classify_lexicon *lexicon;
     const classify_net *net;
     classify_net own; /* a copy over other weights, while training */
-    bool owns;
     size_t chunk, longest;
     const classify_decision *decision;
     classify_cutter cutter;
@@ -112,14 +111,9 @@ int classify_session_train(const classify_options *o, const classify_lexicon *l,
     TRY(session_open(1, pool, out, error));
     member *m = &(*out)->m[0];
     m->own = *net;
-    m->own.params.value = (real *)weights;
-    m->own.params.grad = NULL;
-    m->own.params.packed = NULL;
-    m->own.params.packed_data = NULL;
     m->net = &m->own;
-    m->owns = true;
-    int status = set_member(m, l, o, error);
-    if (status == 0 && params_pack(&m->own.params, &m->tape.c) < 0) status = status_nomem(error);
+    bool packed = params_borrow(&net->params, weights, &m->tape.c, &m->own.params) == 0;
+    int status = packed ? set_member(m, l, o, error) : status_nomem(error);
     if (status == 0) return 0;
     classify_session_free(*out);
     *out = NULL;
@@ -127,10 +121,7 @@ int classify_session_train(const classify_options *o, const classify_lexicon *l,
 }
 
 static void member_free(member *m) {
-    if (m->owns) {
-        free(m->own.params.packed);
-        free(m->own.params.packed_data);
-    }
+    params_return(&m->own.params);
     classify_cutter_free(&m->cutter);
     classify_forms_free(&m->forms);
     classify_grams_free(&m->grams);

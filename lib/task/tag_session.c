@@ -32,7 +32,6 @@ typedef struct member {
     const tag_lexicon *lexicon;
     const tag_net *net;
     tag_net own; /* over weights still in training: only its packed weights are owned */
-    bool owns;
     tag_forms forms;
     real *row; /* [forms, I] */
     size_t row_room;
@@ -122,14 +121,9 @@ int tag_session_train(const tag_lexicon *l, const tag_net *net, const real *weig
     TRY(session_open(1, pool, out, error));
     member *m = &(*out)->m[0];
     m->own = *net;
-    m->own.params.value = (real *)weights;
-    m->own.params.grad = NULL;
-    m->own.params.packed = NULL;
-    m->own.params.packed_data = NULL;
     m->lexicon = l;
     m->net = &m->own;
-    m->owns = true;
-    if (params_pack(&m->own.params, &m->tape.c) == 0) return 0;
+    if (params_borrow(&net->params, weights, &m->tape.c, &m->own.params) == 0) return 0;
     tag_session_free(*out);
     return status_nomem(error);
 }
@@ -138,10 +132,7 @@ void tag_session_free(tag_session *s) {
     if (!s) return;
     for (size_t i = 0; i < s->members; i++) {
         member *m = &s->m[i];
-        if (m->owns) {
-            free(m->own.params.packed);
-            free(m->own.params.packed_data);
-        }
+        params_return(&m->own.params);
         tag_forms_free(&m->forms);
         free(m->row);
         free(m->place);

@@ -47,7 +47,8 @@ int translate_risk_new(const translate_net *net, const translate_options *o, poo
     r->status = mem_new(n, sizeof *r->status);
     int status = r->session && r->judge && r->why && r->status ? 0 : status_nomem(error);
     const compute c = {.k = cpu_kernels(), .pool = pool};
-    if (status == 0 && translate_net_borrow(net, net->params.value, &c, &r->packed) < 0) {
+    if (status == 0) r->packed = *net;
+    if (status == 0 && params_borrow(&net->params, net->params.value, &c, &r->packed.params) < 0) {
         status = status_nomem(error);
     }
     for (size_t i = 0; status == 0 && i < n; i++) {
@@ -65,7 +66,7 @@ void translate_risk_free(translate_risk *r) {
         if (r->session) translate_session_free(r->session[i]);
         if (r->judge) bleu_free(r->judge[i]);
     }
-    translate_net_return(&r->packed);
+    params_return(&r->packed.params);
     free(r->session);
     free(r->judge);
     free(r->why);

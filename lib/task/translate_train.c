@@ -137,9 +137,9 @@ static int batch_loss(void *self, tape *tape, int64_t epoch, int64_t number, int
 /* Scores of weights when the search keeps `beam` hypotheses. */
 static int score_weights(training *t, const real *weights, int64_t beam, train_scores *out,
                          rill_error *error) {
-    translate_net net;
+    translate_net net = t->net;
     const compute c = {.k = cpu_kernels(), .pool = t->job.pool};
-    if (translate_net_borrow(&t->net, weights, &c, &net) < 0) return status_nomem(error);
+    if (params_borrow(&t->net.params, weights, &c, &net.params) < 0) return status_nomem(error);
     translate_options options = t->o;
     options.beam = beam;
     options.nbest = 1;
@@ -147,7 +147,7 @@ static int score_weights(training *t, const real *weights, int64_t beam, train_s
     options.sample = false;
     const translate_run run = {.lexicon = &t->lexicon, .o = &options, .net = &net, .count = 1};
     int status = translate_validate(&run, &t->dev, t->job.pool, out, error);
-    translate_net_return(&net);
+    params_return(&net.params);
     return status;
 }
 
