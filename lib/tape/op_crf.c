@@ -200,9 +200,7 @@ var op_crf(tape *t, var x, var trans, var ends, const crf_spec *spec, const pack
 }
 
 void crf_back(tape *t, node *y) {
-    real *dx = tape_flow(t, y->in[0]);
-    const node *x = tape_node(t, y->in[0]);
-    if (dx) t->c.k->axpy((int64_t)x->rows * x->cols, y->grad[0], y->saved, dx);
+    tape_loss_back(t, y, 1);
 }
 
 /* ---- decoding */

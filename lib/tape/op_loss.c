@@ -171,11 +171,19 @@ var op_entropy(tape *t, var x, var w, var b, const entropy_spec *spec) {
     return t->status < 0 ? 0 : v;
 }
 
-/* W and b have their gradients already; dy is 1, see tape.h. */
+void tape_loss_back(tape *t, const node *y, int inputs) {
+    const real *saved = y->saved;
+    for (int i = 0; i < inputs; i++) {
+        const node *x = tape_node(t, y->in[i]);
+        int64_t size = (int64_t)x->rows * x->cols;
+        real *dx = tape_flow(t, y->in[i]);
+        if (dx) t->c.k->axpy(size, y->grad[0], saved + i * size, dx);
+    }
+}
+
+/* W and b have their gradients already. */
 void entropy_back(tape *t, node *y) {
-    real *dx = tape_flow(t, y->in[0]);
-    const node *x = tape_node(t, y->in[0]);
-    if (dx) t->c.k->axpy((int64_t)x->rows * x->cols, y->grad[0], y->saved, dx);
+    tape_loss_back(t, y, 1);
 }
 
 /* ---- binary: p = sigmoid(x), q = (1-e) y + e/2,  loss = softplus(x) - q x,  dx = weight (p - q);
@@ -212,9 +220,7 @@ var op_binary(tape *t, var x, const binary_spec *spec) {
 }
 
 void binary_back(tape *t, node *y) {
-    real *dx = tape_flow(t, y->in[0]);
-    const node *x = tape_node(t, y->in[0]);
-    if (dx) t->c.k->axpy((int64_t)x->rows * x->cols, y->grad[0], y->saved, dx);
+    tape_loss_back(t, y, 1);
 }
 
 /* ---- agree: p, q the sigmoids of a, b, and d = a - b; the normalisers fall out of the sum:
@@ -259,11 +265,5 @@ var op_agree(tape *t, var a, var b, double weight) {
 }
 
 void agree_back(tape *t, node *y) {
-    const node *a = tape_node(t, y->in[0]);
-    int64_t size = (int64_t)a->rows * a->cols;
-    const real *saved = y->saved;
-    for (int i = 0; i < 2; i++) {
-        real *dx = tape_flow(t, y->in[i]);
-        if (dx) t->c.k->axpy(size, y->grad[0], saved + i * size, dx);
-    }
+    tape_loss_back(t, y, 2);
 }

@@ -275,7 +275,10 @@ real *tape_flow(tape *t, var v);
 const panels *tape_panels(tape *t, var w, bool transposed);
 /* dw[O,I] += dy[n,O]^T x[n,I]; takes scratch and gives it back. */
 void tape_outer(tape *t, int n, const real *dy, int outputs, const real *x, int inputs, real *dw);
-/* Layer norm of n rows: y = LN(x; gain) + shift (0: none), statistics to stat [n,2]. And back: dx
+/* The way back of a loss whose gradients for its first inputs stand in `saved`, one after the other; all
+ * of these have one size. */
+void tape_loss_back(tape *t, const node *y, int inputs);
+/* Layer norm of n rows (Ba et al. 2016): y = LN(x; gain) + shift (0: none), statistics to stat [n,2]. And back: dx
  * (NULL: not wanted) is overwritten, the gradients of gain and shift are added to. */
 void tape_norm(tape *t, int n, int D, const real *x, var gain, var shift, real *y, real *stat);
 void tape_norm_back(tape *t, int n, int D, const real *x, var gain, var shift, const real *stat,
