@@ -1,4 +1,5 @@
 /* Check suite of the nn floor: the slab, layers and their names, optimisers, schedules, averages. */
+#include "base/rng.h"
 #include "nn/layer.h"
 #include "nn/optim.h"
 #include "test.h"
@@ -64,6 +65,32 @@ START_TEST(orthogonal_blocks_are_rotations) {
                 ck_assert_double_eq_tol(dot, i == j, 1e-5);
             }
         }
+    }
+    params_free(&p);
+}
+END_TEST
+
+/* Row after row, the textbook's way: the bits of the start are those, however they are computed. */
+START_TEST(orthogonal_start_is_modified_gram_schmidt) {
+    enum { H = 21, ROWS = 13 };
+    static double w[ROWS][H];
+    params p = {0};
+    int number;
+    ck_assert_int_eq(params_add(&p, &number, ROWS, H, INIT_ORTHOGONAL, 0.5, "w"), 0);
+    ck_assert_int_eq(params_alloc(&p, false), 0);
+    ck_assert_int_eq(params_init(&p, 3), 0);
+    rng random = rng_make(3, (uint64_t)number, 0);
+    for (int i = 0; i < ROWS * H; i++) w[i / H][i % H] = rng_normal(&random);
+    for (int i = 0; i < ROWS; i++) {
+        double square = 0;
+        for (int j = 0; j < i; j++) {
+            double dot = 0;
+            for (int d = 0; d < H; d++) dot += w[i][d] * w[j][d];
+            for (int d = 0; d < H; d++) w[i][d] -= dot * w[j][d];
+        }
+        for (int d = 0; d < H; d++) square += w[i][d] * w[i][d];
+        for (int d = 0; d < H; d++) w[i][d] *= 1 / sqrt(square);
+        for (int d = 0; d < H; d++) ck_assert(p.value[i * H + d] == (real)(0.5 * w[i][d]));
     }
     params_free(&p);
 }
@@ -311,6 +338,7 @@ int main(void) {
     tcase_add_test(tests, slab_is_aligned_and_padded_with_zeros);
     tcase_add_test(tests, weights_are_a_function_of_seed_and_number);
     tcase_add_test(tests, orthogonal_blocks_are_rotations);
+    tcase_add_test(tests, orthogonal_start_is_modified_gram_schmidt);
     tcase_add_test(tests, names_and_sizes_out_of_bounds_are_refused);
     tcase_add_test(tests, stacks_have_the_names_of_pytorch);
     tcase_add_test(tests, recurrent_weights_start_as_one_map_that_keeps_lengths);
