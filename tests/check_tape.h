@@ -7,7 +7,7 @@
 
 TCase *check_tape_same(void);   /* the same bytes, however it is computed */
 TCase *check_tape_values(void); /* values against textbook loops */
-TCase *check_tape_memory(void); /* running out of memory, dropping values */
+TCase *check_tape_memory(void); /* running out of memory */
 TCase *check_tape_crf(void);    /* the CRF against enumeration */
 TCase *check_tape_cross(void);  /* attention between two sides, layers that go on */
 

@@ -1,5 +1,4 @@
-/* check_tape_memory: out of memory at every single place, and memory that dropped values give back.
- */
+/* check_tape_memory: out of memory at every single place, and what a convolution holds. */
 #include "check_tape.h"
 
 /* ---- running out */
@@ -89,120 +88,6 @@ START_TEST(failure_runs_through) {
 }
 END_TEST
 
-/* ---- dropped values */
-
-enum { WIDE = 24 };
-
-typedef struct stack {
-    rig r;
-    real weight[4 * WIDE / 2 * WIDE * 2]; /* of every matrix of every layer */
-    real panel[2][2 * 4 * WIDE * WIDE];   /* packed: no packing on the tape */
-} stack;
-
-/* A stack of bidirectional layers with a residual connection over each; x is dropped as it is done
- * with when `drop`. The result. */
-static var run_stack(stack *s, int layers, bool drop) {
-    tape *t = &s->r.t;
-    int H = WIDE / 2, G = 4 * H;
-    tape_reset(t);
-    s->r.next = 0;
-    var x = op_tanh(t, rig_real(&s->r, RIG_ROWS, 0, WIDE));
-    for (int i = 0; i < layers; i++) {
-        panels px[2] = {{G, WIDE, s->panel[0]}}, ph[2] = {{G, H, s->panel[1]}};
-        rnn_spec spec = {.cell = CELL_LSTM, .hidden = H, .directions = 2};
-        spec.w[0] = (rnn_weights){.wx = op_param(t, G, WIDE, s->weight, NULL, px),
-                                  .wh = op_param(t, G, H, s->weight, NULL, ph),
-                                  .bx = op_param(t, 1, G, s->weight, NULL, NULL),
-                                  .bh = op_param(t, 1, G, s->weight, NULL, NULL)};
-        spec.w[1] = spec.w[0];
-        var y = op_rnn(t, x, &spec, &s->r.seq), sum = op_add(t, x, y);
-        if (drop) tape_drop(t, x), tape_drop(t, y);
-        x = sum;
-    }
-    ck_assert_int_eq(t->status, 0);
-    return x;
-}
-
-static stack *stack_new(void) {
-    stack *s = calloc(1, sizeof *s);
-    ck_assert_ptr_nonnull(s);
-    rig_open(&s->r, RIG_BIG);
-    s->r.t.keep.block_size = s->r.t.scratch.block_size = 64;
-    int H = WIDE / 2, G = 4 * H;
-    for (int i = 0; i < G * WIDE; i++) s->weight[i] = (real)(i * 37 % 101) / 150 - (real)0.3;
-    ck_assert_uint_le(panel_size(G, WIDE), sizeof s->panel[0] / sizeof(real));
-    panel_pack(&s->r.t.c, G, WIDE, s->weight, WIDE, false, s->panel[0]);
-    panel_pack(&s->r.t.c, G, H, s->weight, H, false, s->panel[1]);
-    return s;
-}
-
-static void stack_free(stack *s) {
-    rig_close(&s->r);
-    free(s);
-}
-
-START_TEST(depth_costs_no_memory) {
-    size_t peak[2], kept;
-    for (int i = 0; i < 2; i++) {
-        stack *s = stack_new();
-        run_stack(s, i ? 6 : 2, true);
-        peak[i] = s->r.t.keep.peak + s->r.t.scratch.peak;
-        size_t one = (size_t)s->r.seq.total * WIDE * sizeof(real);
-        ck_assert_uint_lt(s->r.t.keep.peak, 3 * one + 1024); /* x, y and their sum */
-        stack_free(s);
-    }
-    ck_assert_uint_eq(peak[0], peak[1]);
-    stack *s = stack_new();
-    run_stack(s, 6, false);
-    kept = s->r.t.keep.peak + s->r.t.scratch.peak;
-    ck_assert_uint_gt(kept, 2 * peak[0]);
-    stack_free(s);
-}
-END_TEST
-
-START_TEST(drop_changes_nothing) {
-    stack *s = stack_new();
-    size_t size = (size_t)s->r.seq.total * WIDE * sizeof(real);
-    void *first = malloc(size);
-    ck_assert_ptr_nonnull(first);
-    memcpy(first, tape_value(&s->r.t, run_stack(s, 4, false)), size);
-    ck_assert_mem_eq(first, tape_value(&s->r.t, run_stack(s, 4, true)), size);
-    /* Recording, values are needed again: drop does nothing. */
-    s->r.t.record = true;
-    ck_assert_mem_eq(first, tape_value(&s->r.t, run_stack(s, 4, true)), size);
-    for (size_t i = 1; i < s->r.t.count; i++) ck_assert_ptr_nonnull(s->r.t.nodes[i].value);
-    free(first);
-    stack_free(s);
-}
-END_TEST
-
-START_TEST(drop_is_safe_twice) {
-    static const real data[64] = {1, 2, 3};
-    tape t = {.c.k = cpu_kernels()};
-    tape_reset(&t);
-    var x = op_input(&t, 8, 8, data, false), a = op_tanh(&t, x), b = op_relu(&t, x);
-    real *first = tape_value(&t, a);
-    tape_drop(&t, 0);
-    tape_drop(&t, x); /* not the tape's own */
-    tape_drop(&t, a);
-    tape_drop(&t, a);
-    ck_assert_ptr_null(tape_value(&t, a));
-    ck_assert_ptr_eq(tape_value(&t, x), data);
-    var wide = op_concat(&t, (const var[]){x, x}, 2), c = op_add(&t, x, x), d = op_add(&t, x, x);
-    ck_assert_ptr_ne(tape_value(&t, wide), first); /* too small for it */
-    ck_assert_ptr_eq(tape_value(&t, c), first);
-    ck_assert_ptr_ne(tape_value(&t, d), first);
-    /* The best fit, not the first: the small value leaves the wide block alone. */
-    real *wide_at = tape_value(&t, wide), *b_at = tape_value(&t, b);
-    tape_drop(&t, b);
-    tape_drop(&t, wide);
-    var e = op_slice(&t, x, 0, 4), f = op_concat(&t, (const var[]){x, x}, 2);
-    ck_assert_ptr_eq(tape_value(&t, e), b_at);
-    ck_assert_ptr_eq(tape_value(&t, f), wide_at);
-    tape_free(&t);
-}
-END_TEST
-
 /* ---- taps */
 
 /* The taps of all rows stand side by side where training needs them, and nowhere else; the numbers
@@ -246,9 +131,6 @@ TCase *check_tape_memory(void) {
     tcase_set_timeout(c, 300);
     tcase_add_loop_test(c, every_allocation_fails_once, 0, rig_case_count);
     tcase_add_test(c, failure_runs_through);
-    tcase_add_test(c, depth_costs_no_memory);
-    tcase_add_test(c, drop_changes_nothing);
-    tcase_add_test(c, drop_is_safe_twice);
     tcase_add_loop_test(c, convolution_in_blocks, 0, 2);
     return c;
 }

@@ -1,10 +1,4 @@
-/* tape: the list of operations, its memory, and the walk back. See tape.h.
- *
- * A dropped value block carries the list of spare blocks in its own first bytes, so dropping can
- * not fail and takes no memory:
- *
- *     tape->spare -> | next, room | ... room bytes in all ... | -> | next, room | ... | -> NULL
- */
+/* tape: the list of operations, its memory, and the walk back. See tape.h. */
 #include "tape/tape.h"
 #include "math/gemm.h"
 
@@ -27,15 +21,9 @@ const char *tape_op_name(op_kind kind) {
     return op_names[kind];
 }
 
-struct tape_spare {
-    tape_spare *next;
-    size_t room;
-};
-
 void tape_reset(tape *t) {
     arena_reset(&t->keep);
     arena_reset(&t->scratch);
-    t->spare = NULL;
     t->status = 0;
     t->count = 1;
 }
@@ -45,7 +33,6 @@ void tape_free(tape *t) {
     arena_free(&t->scratch);
     free(t->nodes);
     t->nodes = NULL;
-    t->spare = NULL;
     t->count = t->capacity = 0;
 }
 
@@ -81,39 +68,13 @@ static var push_bare(tape *t, op_kind kind, int rows, int cols, const var *in, i
     return (var)t->count++;
 }
 
-/* The spare block that fits `size` bytes best, taken out of the list; NULL when none does. */
-static tape_spare *take_spare(tape *t, size_t size) {
-    tape_spare **best = NULL;
-    for (tape_spare **at = &t->spare; *at; at = &(*at)->next) {
-        if ((*at)->room >= size && (!best || (*at)->room < (*best)->room)) best = at;
-    }
-    if (!best) return NULL;
-    tape_spare *block = *best;
-    *best = block->next;
-    return block;
-}
-
 var tape_push(tape *t, op_kind kind, int rows, int cols, const var *in, int inputs) {
     var v = push_bare(t, kind, rows, cols, in, inputs);
     if (!v) return 0;
     arena_reset(&t->scratch);
-    node *n = tape_node(t, v);
-    n->room = (size_t)rows * (size_t)cols * sizeof(real);
-    if (n->room < sizeof(tape_spare)) n->room = sizeof(tape_spare);
-    tape_spare *spare = take_spare(t, n->room);
-    if (spare) n->room = spare->room;
-    n->value = spare ? (real *)spare : tape_keep(t, n->room, 1);
-    return t->status < 0 ? 0 : v;
-}
-
-void tape_drop(tape *t, var v) {
-    if (!v || t->record) return;
-    node *n = tape_node(t, v);
-    if (!n->value || !n->room) return;
-    tape_spare *block = (tape_spare *)n->value;
-    *block = (tape_spare){t->spare, n->room};
-    t->spare = block;
-    n->value = NULL;
+    real *value = tape_keep(t, (size_t)rows * (size_t)cols, sizeof *value);
+    tape_node(t, v)->value = value;
+    return value ? v : 0;
 }
 
 var op_param(tape *t, int rows, int cols, const real *value, real *grad, const panels *packed) {

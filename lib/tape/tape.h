@@ -6,9 +6,7 @@
  *     keep arena     | nodes' values | saved values | gradients | ...   until tape_reset
  *     scratch arena  | one operation's temporaries |                    until the next one begins
  *
- * With `record` off the same code computes values only (inference): nothing is saved, and a value
- * that is handed back by tape_drop gives its memory to later ones. A stack of layers of one width
- * then needs the same memory for any depth.
+ * With `record` off the same code computes values only (inference): nothing is saved.
  *
  * Failure is sticky: once memory ran out every operation returns 0 and tape->status says
  * RILL_ENOMEM, so a network is written straight down and the status is looked at once, at its end.
@@ -40,14 +38,11 @@ typedef struct node {
     int32_t rows, cols;
     int32_t inputs;
     const var *in;    /* [inputs], 0 where an optional input is absent; none when not recording */
-    real *value;      /* [rows, cols], NULL once dropped */
-    size_t room;      /* bytes that stand at `value`, 0 when it belongs to somebody else */
+    real *value;      /* [rows, cols] */
     real *grad;       /* [rows, cols], NULL until something flows into it */
     void *saved;      /* what the backward pass of the operation needs */
     panels packed[2]; /* W and its transpose, packed on first use; data NULL before */
 } node;
-
-typedef struct tape_spare tape_spare; /* a dropped value block, waiting for its next user */
 
 typedef struct tape {
     compute c;
@@ -58,7 +53,6 @@ typedef struct tape {
     arena keep, scratch;
     node *nodes; /* nodes[0] is unused */
     size_t count, capacity;
-    tape_spare *spare;
 } tape;
 
 /* A zeroed tape with c set is ready after tape_reset. */
@@ -72,12 +66,6 @@ static inline real *tape_value(const tape *t, var v) {
     return v ? t->nodes[v].value : NULL;
 }
 const char *tape_op_name(op_kind kind);
-
-/* Says that nobody will read v again, so that a later value may take its memory. Only when record
- * is off, else it does nothing; so it does for 0, parameters and inputs, and for what was dropped
- * before. An operation that has nothing to do returns its input (op_dropout): that is one value, to
- * be dropped once, after the last reader of either name. */
-void tape_drop(tape *t, var v);
 
 /* Sends the gradient 1 back from `loss` [1,1] into every value that needs one. Gradients of
  * parameters are added to what stands in their slab. */
