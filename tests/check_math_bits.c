@@ -10,9 +10,6 @@
 #define ZEROS(size) scene_zeros(s, (size_t)(size))
 #define SHAPE const kernels *k, scene *s, int n, int D
 
-static void run_exp(SHAPE) {
-    k->exp((int64_t)n * D, NUMBERS(n * D), ZEROS(n * D));
-}
 static void run_tanh(SHAPE) {
     k->tanh((int64_t)n * D, NUMBERS(n * D), ZEROS(n * D));
 }
@@ -44,12 +41,6 @@ static void run_sum(SHAPE) {
 static void run_dot(SHAPE) {
     real *x = NUMBERS(n * D), *y = NUMBERS(n * D);
     *ZEROS(1) = k->dot((int64_t)n * D, x, y);
-}
-
-static void run_max(SHAPE) {
-    if (n * D == 0) return;
-    real *x = NUMBERS(n * D);
-    *ZEROS(1) = k->max((int64_t)n * D, x);
 }
 
 static void run_softmax(SHAPE) {
@@ -139,9 +130,9 @@ static const struct bits_row {
     const char *name;
     void (*run)(SHAPE);
 } bits_rows[] = {
-    {"exp", run_exp},   {"tanh", run_tanh}, {"sigmoid", run_sigmoid}, {"add", run_add},
+    {"tanh", run_tanh}, {"sigmoid", run_sigmoid}, {"add", run_add},
     {"axpy", run_axpy}, {"mul", run_mul},   {"muladd", run_muladd},   {"sum", run_sum},
-    {"dot", run_dot},   {"max", run_max},   {"softmax", run_softmax}, {"colsum", run_colsum},
+    {"dot", run_dot},   {"softmax", run_softmax}, {"colsum", run_colsum},
     {"norm", run_norm}, {"lstm", run_lstm}, {"gru", run_gru},         {"mask", run_mask},
     {"adam", run_adam}, {"sgd", run_sgd},   {"panel", run_panel},
     {"outer", run_outer},

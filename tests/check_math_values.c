@@ -25,21 +25,19 @@ static double sigmoid(double x) {
     return 1 / (1 + exp(-x));
 }
 
-/* ---- exp, tanh, sigmoid */
+/* ---- tanh, sigmoid */
 
 static const struct map_row {
     const char *name;
     double (*exact)(double);
     double low, high, allowed; /* range, largest relative error */
 } map_rows[] = {
-    {"exp", exp, -87.33, 88.36, 1.6e-7},
     {"tanh", tanh, -12, 12, 3e-7},
     {"sigmoid", sigmoid, -87, 100, 3e-7},
 };
 
 static void map_run(const char *name, int n, const real *x, real *y) {
     const kernels *k = cpu_kernels();
-    if (strcmp(name, "exp") == 0) k->exp(n, x, y);
     if (strcmp(name, "tanh") == 0) k->tanh(n, x, y);
     if (strcmp(name, "sigmoid") == 0) k->sigmoid(n, x, y);
 }
@@ -72,13 +70,11 @@ START_TEST(test_special_values) {
         const char *name;
         real x, want;
     } rows[] = {
-        {"exp", 0, 1},          {"exp", -INFINITY, 0},      {"exp", -100, 0},
-        {"exp", 1e-40f, 1},     {"exp", NAN, NAN},          {"tanh", 0.0f, 0.0f},
-        {"tanh", -0.0f, -0.0f}, {"tanh", 1e-40f, 1e-40f},   {"tanh", -1e-20f, -1e-20f},
-        {"tanh", INFINITY, 1},  {"tanh", -INFINITY, -1},    {"tanh", 50, 1},
-        {"tanh", NAN, NAN},     {"sigmoid", 0, 0.5f},       {"sigmoid", -INFINITY, 0},
-        {"sigmoid", 40, 1},     {"sigmoid", INFINITY, 1},   {"sigmoid", -200, 0},
-        {"sigmoid", NAN, NAN},  {"sigmoid", -1e-40f, 0.5f},
+        {"tanh", 0.0f, 0.0f},   {"tanh", -0.0f, -0.0f},     {"tanh", 1e-40f, 1e-40f},
+        {"tanh", -1e-20f, -1e-20f}, {"tanh", INFINITY, 1},  {"tanh", -INFINITY, -1},
+        {"tanh", 50, 1},        {"tanh", NAN, NAN},         {"sigmoid", 0, 0.5f},
+        {"sigmoid", -INFINITY, 0}, {"sigmoid", 40, 1},      {"sigmoid", INFINITY, 1},
+        {"sigmoid", -200, 0},   {"sigmoid", NAN, NAN},      {"sigmoid", -1e-40f, 0.5f},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         real y = 7;
@@ -86,9 +82,6 @@ START_TEST(test_special_values) {
         bool same = isnan(rows[i].want) ? isnan(y) : memcmp(&y, &rows[i].want, sizeof y) == 0;
         ck_assert_msg(same, "%s(%g) = %g", rows[i].name, (double)rows[i].x, (double)y);
     }
-    real big[2] = {1000, INFINITY};
-    cpu_kernels()->exp(2, big, big);
-    ck_assert(big[0] > 2e38f && isfinite(big[0]) && big[1] == big[0]);
 }
 END_TEST
 
@@ -128,15 +121,12 @@ START_TEST(test_reductions) {
     for (int n = 1; n < 80; n++) {
         scene s = scene_make(seed + (uint64_t)n, false);
         real *x = numbers(&s, n), *y = numbers(&s, n), lane[16] = {0}, product[16] = {0};
-        real most = x[0];
         for (int i = 0; i < n; i++) {
             lane[i % 16] += x[i];
             product[i % 16] = fmaf(x[i], y[i], product[i % 16]);
-            if (x[i] > most) most = x[i];
         }
         ck_assert(k->sum(n, x) == fold_lanes(lane));
         ck_assert(k->dot(n, x, y) == fold_lanes(product));
-        ck_assert(k->max(n, x) == most);
         scene_free(&s);
     }
     ck_assert(k->sum(0, NULL) == 0);
@@ -454,7 +444,7 @@ END_TEST
 
 TCase *math_values_case(void) {
     TCase *values = tcase_create("values");
-    tcase_add_loop_test(values, test_accuracy, 0, 3);
+    tcase_add_loop_test(values, test_accuracy, 0, sizeof map_rows / sizeof *map_rows);
     tcase_add_test(values, test_special_values);
     tcase_add_test(values, test_elementwise);
     tcase_add_test(values, test_reductions);

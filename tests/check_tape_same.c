@@ -182,11 +182,10 @@ static void mount_weights(rig *r, rnn_weights *w, int G, int H, int inputs) {
 }
 
 /* A row of x for each token, gathered from the shared rows, gives what sharing them gives. */
-static void check_shared(rig *r, cell_kind cell, int directions, bool record) {
+static void check_shared(rig *r, cell_kind cell, int directions) {
     enum { FORMS = 9, WIDE = 20 };
     rnn_spec s = {.cell = cell, .hidden = 21, .directions = directions, .site = 2};
     tape *t = &r->t;
-    t->record = record;
     tape_reset(t);
     r->next = 0;
     var x = rig_real(r, RIG_WHOLE, FORMS, WIDE);
@@ -199,14 +198,14 @@ static void check_shared(rig *r, cell_kind cell, int directions, bool record) {
     ck_assert(plain && shared);
     size_t size = (size_t)r->seq.total * (size_t)(directions * s.hidden);
     ck_assert_msg(!memcmp(tape_value(t, plain), tape_value(t, shared), size * sizeof(real)),
-                  "cell %d, %d directions, record %d", (int)cell, directions, record);
+                  "cell %d, %d directions", (int)cell, directions);
 }
 
 START_TEST(shared_rows) {
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < 8; i++) {
         rig r;
         rig_open(&r, RIG_BIG);
-        check_shared(&r, (cell_kind)(i / 4), 1 + i / 2 % 2, i % 2);
+        check_shared(&r, (cell_kind)(i / 2), 1 + i % 2);
         rig_close(&r);
     }
 }

@@ -63,12 +63,6 @@ static var build_relu(rig *r, int v) {
     return op_relu(&r->t, rig_real(r, RIG_ROWS, 0, rig_size(r, 3, 70)));
 }
 
-static var build_norm(rig *r, int v) {
-    int D = rig_size(r, digit(&v, 2) ? 19 : 4, 70);
-    var x = rig_real(r, RIG_ROWS, 0, D), gain = rig_real(r, RIG_WHOLE, 1, D);
-    return op_norm(&r->t, x, gain, rig_real(r, RIG_WHOLE, 1, D));
-}
-
 static var build_dropout(rig *r, int v) {
     static const dropout_mode mode[] = {DROPOUT_ELEMENTS, DROPOUT_SEQUENCES, DROPOUT_ROWS};
     dropout_mode m = mode[digit(&v, 3)];
@@ -86,7 +80,7 @@ static var build_sum(rig *r, int v) {
 
 /* ---- recurrent layers */
 
-enum { RNN_VARIANTS = 4 * 3 * 3 * 2 * 2 * 2 };
+enum { RNN_VARIANTS = 4 * 2 * 3 * 2 * 2 };
 
 static void rnn_weights_for(rig *r, rnn_spec *s, int direction, int inputs, int norm, bool states) {
     rnn_weights *w = &s->w[direction];
@@ -111,14 +105,11 @@ static void rnn_weights_for(rig *r, rnn_spec *s, int direction, int inputs, int 
 static var build_rnn(rig *r, int v) {
     static const cell_kind cell[] = {CELL_TANH, CELL_RELU, CELL_LSTM, CELL_GRU};
     rnn_spec s = {.cell = cell[digit(&v, 4)], .hidden = rig_size(r, 5, 37), .site = 5};
-    int way = digit(&v, 3), norm = digit(&v, 3), inputs = rig_size(r, 2, 40), forms = 4;
-    bool states = digit(&v, 2), shared = digit(&v, 2);
-    s.directions = way == 2 ? 2 : 1;
-    s.reversed = way == 1;
+    s.directions = 1 + digit(&v, 2);
+    int norm = digit(&v, 3), inputs = rig_size(r, 2, 40);
+    bool states = digit(&v, 2);
     s.dropout = digit(&v, 2) ? 0.4 : 0;
-    /* Rows shared by tokens, or a row for each. */
-    var x = rig_real(r, shared ? RIG_WHOLE : RIG_ROWS, forms, inputs);
-    if (shared) s.index = rig_numbers(r, RIG_ROWS, 0, 1, 0, forms - 1);
+    var x = rig_real(r, RIG_ROWS, 0, inputs);
     for (int d = 0; d < s.directions; d++) rnn_weights_for(r, &s, d, inputs, norm, states);
     r->rnn = s;
     r->rnn_input = x;
@@ -293,7 +284,6 @@ const rig_case rig_cases[] = {
     {"tanh", OP_TANH, build_tanh, 1, true},
     {"sigmoid", OP_SIGMOID, build_sigmoid, 1, true},
     {"relu", OP_RELU, build_relu, 1, true},
-    {"norm", OP_NORM, build_norm, 2, true},
     {"dropout", OP_DROPOUT, build_dropout, 3, true},
     {"rnn", OP_RNN, build_rnn, RNN_VARIANTS, true},
     {"pool", OP_POOL, build_pool, 4, true},

@@ -33,8 +33,7 @@ typedef struct kernels {
                   int ldw, real *room);
     size_t (*outer_room)(int n, int O, int I);
 
-    /* Elementwise, x and y may be the same array. exp saturates instead of overflowing. */
-    void (*exp)(int64_t n, const real *x, real *y);
+    /* Elementwise, x and y may be the same array. */
     void (*tanh)(int64_t n, const real *x, real *y);
     void (*sigmoid)(int64_t n, const real *x, real *y);
     void (*add)(int64_t n, const real *x, real *y);                   /* y += x */
@@ -45,7 +44,6 @@ typedef struct kernels {
     /* Reductions in 16 lanes (element i to lane i mod 16), folded 8-4-2-1. */
     real (*sum)(int64_t n, const real *x);
     real (*dot)(int64_t n, const real *x, const real *y);
-    real (*max)(int64_t n, const real *x); /* n >= 1 */
     /* y = exp(x - max) / sum; returns log(sum(exp(x))). n >= 1. x may be y. */
     real (*softmax)(int64_t n, const real *x, real *y);
     /* y[d] += sum over rows of x[row,d]; rows in order, one accumulator per column. */

@@ -23,10 +23,6 @@ extern const kernels KERNELS;
 
 /* ---- elementwise */
 
-static void map_exp(int64_t n, const real *x, real *y) {
-    LANES_GROUPS(n, { lanes_put(y + at, width, lanes_exp(lanes_get(x + at, width))); });
-}
-
 static void map_tanh(int64_t n, const real *x, real *y) {
     LANES_GROUPS(n, { lanes_put(y + at, width, lanes_tanh(lanes_get(x + at, width))); });
 }
@@ -303,7 +299,6 @@ const kernels KERNELS = {
     .panel = panel,
     .outer = outer,
     .outer_room = outer_room,
-    .exp = map_exp,
     .tanh = map_tanh,
     .sigmoid = map_sigmoid,
     .add = map_add,
@@ -312,7 +307,6 @@ const kernels KERNELS = {
     .muladd = map_muladd,
     .sum = reduce_sum,
     .dot = reduce_dot,
-    .max = reduce_max,
     .softmax = softmax,
     .colsum = colsum,
     .norm = norm,

@@ -1,4 +1,4 @@
-/* op_basic: lookup, linear, elementwise, shape, layer norm and dropout operations.
+/* op_basic: lookup, linear, elementwise, shape and dropout operations, and the layer norm of op_rnn.
  *
  * Every operation stands with its backward pass below it. dy is the gradient of the value, dx what
  * is added to the gradient of an input: added, since a value may have several readers. An input
@@ -319,9 +319,8 @@ void relu_back(tape *t, node *y) {
     activate_back(t, y, span_relu_back);
 }
 
-/* ---- norm (Ba et al. 2016): y = (x - mean)/sqrt(variance + 1e-5) * gain + shift, mean and
- * variance of each row. Kept for the way back: [N,2] mean and 1/deviation. op_rnn norms its gates
- * through the same two functions. */
+/* ---- layer norm (Ba et al. 2016): y = (x - mean)/sqrt(variance + 1e-5) * gain + shift, mean and
+ * variance of each row. Kept for the way back: [N,2] mean and 1/deviation. */
 
 typedef struct norm_job {
     const kernels *k;
@@ -370,27 +369,6 @@ void tape_norm_back(tape *t, int n, int D, const real *x, var gain, var shift, c
                   .y = dx,
                   .stat = (real *)stat};
     if (dx) vmath_blocks(&t->c, n, 64, norm_rows_back, &j);
-}
-
-var op_norm(tape *t, var x, var gain, var shift) {
-    if (!x || !gain || !shift) return 0;
-    var in[] = {x, gain, shift};
-    int n = tape_node(t, x)->rows;
-    var v = tape_push(t, OP_NORM, n, tape_node(t, x)->cols, in, 3);
-    real *stat = v ? tape_save(t, v, (size_t)n * 2, sizeof *stat) : NULL;
-    if (!stat) return 0;
-    node *y = tape_node(t, v);
-    y->saved = stat;
-    tape_norm(t, n, y->cols, tape_value(t, x), gain, shift, y->value, stat);
-    return v;
-}
-
-void norm_back(tape *t, node *y) {
-    real *dx = tape_flow(t, y->in[0]);
-    real *part = dx ? tape_scratch(t, (size_t)node_size(y), sizeof *part) : NULL;
-    tape_norm_back(t, y->rows, y->cols, tape_value(t, y->in[0]), y->in[1], y->in[2], y->saved,
-                   y->grad, part);
-    if (part) run_span(t, node_size(y), span_add, (span){.a = part, .y = dx});
 }
 
 /* ---- dropout: y = x * mask, mask in {0, 1/keep};  dx = dy * mask. The mask is kept rather than

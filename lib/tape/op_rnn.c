@@ -352,7 +352,7 @@ static bool set_up(tape *t, rnn_run *r, int number, var x) {
     d->wh = tape_panels(t, d->w.wh, false);
     d->row = tape_save(t, r->self, (size_t)r->seq.total, sizeof *d->row);
     if (!d->wx || !d->wh || !d->row) return false;
-    pack_rows(&r->seq, number == 1 || r->spec.reversed, d->row);
+    pack_rows(&r->seq, number == 1, d->row);
     return take_rows(t, r, d) && make_masks(t, r, d, number) &&
            take_projection(t, r, d, tape_node(t, x));
 }
@@ -535,45 +535,32 @@ static void recurrent_weights_back(tape *t, const rnn_run *r, const direction *d
     }
 }
 
-/* Gradient of P [U,G] where tokens share its rows: summed up one after the other. */
-static real *shared_gradient(tape *t, const rnn_run *r, const direction *d, int U) {
-    size_t G = (size_t)r->G, size = (size_t)U * G;
-    real *dp = tape_scratch(t, size, sizeof *dp);
-    if (!dp) return NULL;
-    memset(dp, 0, size * sizeof *dp);
-    for (int32_t i = 0; i < r->seq.total; i++) {
-        r->k->add(r->G, d->dgates + (size_t)i * G, dp + (size_t)r->spec.index[d->row[i]] * G);
-    }
-    return dp;
-}
-
-/* dx += dP Wx, by way of rows in time-major order where P's stand so. */
-static void input_flow(tape *t, const rnn_run *r, const direction *d, var x, int n, const real *dp,
+/* dx += dP Wx, by way of rows in time-major order. */
+static void input_flow(tape *t, const rnn_run *r, const direction *d, int I, const real *dp,
                        real *dx) {
-    int I = tape_node(t, x)->cols;
+    int N = r->seq.total;
     const panels *wx_t = tape_panels(t, d->w.wx, true);
-    real *to = r->shared ? dx : tape_scratch(t, (size_t)n * (size_t)I, sizeof *to);
-    if (!wx_t || !to) return;
-    panel_multiply(&t->c, n, dp, r->G, wx_t, NULL, to, I, r->shared);
-    order_job j = {r->k, d->row, I, dx, to, true};
-    if (!r->shared) vmath_blocks(&t->c, n, 64, order_rows, &j);
+    real *ordered = tape_scratch(t, (size_t)N * (size_t)I, sizeof *ordered);
+    if (!wx_t || !ordered) return;
+    panel_multiply(&t->c, N, dp, r->G, wx_t, NULL, ordered, I, false);
+    order_job j = {r->k, d->row, I, dx, ordered, true};
+    vmath_blocks(&t->c, N, 64, order_rows, &j);
 }
 
 /* From the gradient of P to those of Wx, bx and x. */
 static void projection_back(tape *t, const rnn_run *r, const direction *d, var x) {
-    int n = r->shared ? tape_node(t, x)->rows : r->seq.total, I = tape_node(t, x)->cols;
+    int N = r->seq.total, I = tape_node(t, x)->cols;
     real *dbx = tape_flow(t, d->w.bx), *dwx = tape_flow(t, d->w.wx), *dx = tape_flow(t, x);
-    real *dp = r->shared ? shared_gradient(t, r, d, n) : d->dgates, *dpre = dp;
-    if (r->norm) dpre = tape_scratch(t, (size_t)n * (size_t)r->G, sizeof(real));
-    if (!dp || !dpre) return;
+    real *dp = d->dgates;
     if (r->norm) {
-        tape_norm_back(t, n, r->G, d->xpre, d->w.nx, d->w.bx, d->xstat, dp, dpre);
+        dp = tape_scratch(t, (size_t)N * (size_t)r->G, sizeof(real));
+        if (!dp) return;
+        tape_norm_back(t, N, r->G, d->xpre, d->w.nx, d->w.bx, d->xstat, d->dgates, dp);
     } else if (dbx) {
-        vmath_colsum(&t->c, n, r->G, dp, r->G, dbx);
+        vmath_colsum(&t->c, N, r->G, dp, r->G, dbx);
     }
-    const real *rows = r->shared ? tape_value(t, x) : d->window;
-    if (dwx) tape_outer(t, n, dpre, r->G, rows, I, dwx);
-    if (dx) input_flow(t, r, d, x, n, dpre, dx);
+    if (dwx) tape_outer(t, N, dp, r->G, d->window, I, dwx);
+    if (dx) input_flow(t, r, d, I, dp, dx);
 }
 
 /* What is left of the carry after the first step belongs to the initial states. */

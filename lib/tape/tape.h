@@ -99,8 +99,6 @@ var op_slice(tape *t, var x, int begin, int end);    /* columns begin..end-1 */
 var op_tanh(tape *t, var x);
 var op_sigmoid(tape *t, var x);
 var op_relu(tape *t, var x);
-/* Layer normalization of rows (Ba et al. 2016): gain, shift [1,D]. */
-var op_norm(tape *t, var x, var gain, var shift);
 /* Sum of [1,1] values; 0 among them counts as nothing. */
 var op_sum(tape *t, const var *parts, int count);
 
@@ -131,13 +129,11 @@ typedef struct rnn_spec {
     cell_kind cell;
     int hidden;
     int directions; /* 1 or 2; with 2 the second runs right to left */
-    bool reversed;  /* with 1: runs right to left */
     double dropout; /* of the recurrent state, one mask per sequence */
     uint32_t site;  /* of that dropout */
     rnn_weights w[2];
-    /* [N] row of x for each packed row, or NULL when x has one row per packed row. Where many
-     * tokens share a row (a word form, a character) the input projection is computed once for it.
-     */
+    /* [N] row of x for each packed row (inference only), or NULL: x has one row per packed row. Where
+     * many tokens share a row (a word form) the input projection is computed once for it. */
     const int32_t *index;
     real *last_c; /* receives the cell state that each sequence ends with [B,H] (one direction of
                      an LSTM; sequences of length 0 leave theirs alone), or NULL */
