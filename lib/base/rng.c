@@ -3,8 +3,8 @@
  * Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): ten rounds of
  * two 32x32 -> 64 bit products turn a 128-bit counter under a 64-bit key into 128 random bits.
  *
- *     counter words: [ low 31..0 | low 63..32 | high 31..0 | high 63..32 ]    key: [ 31..0 | 63..32
- * ]
+ *     counter words: [ low 31..0 | low 63..32 | high 31..0 | high 63..32 ]
+ *     key words:     [ 31..0 | 63..32 ]
  */
 #include "base/rng.h"
 

@@ -5,8 +5,9 @@
  * that wants no gradient has no memory for one (tape_flow gives NULL), and nothing is computed for
  * it.
  *
- * Rows or fixed blocks of elements are shared out over the pool. A gradient that sums over rows is
- * shared out by columns instead, so that its additions have one order for any number of threads.
+ * Rows or fixed blocks of elements are shared out over the pool, but for concat and slice, which only
+ * copy. A gradient that sums over rows is shared out by columns instead, or left to one thread (the gain
+ * of a norm), so that its additions have one order for any number of threads.
  */
 #include "base/rng.h"
 #include "math/vmath.h"

@@ -3,10 +3,12 @@
  * All recursions run in the log domain in double, one sequence at a time, over plain arrays; K is
  * small.
  *
- *     alpha_t(j) = x_t(j) + log sum_i exp(alpha_{t-1}(i) + trans(i,j)),   alpha_0(j) = start(j) +
- * x_0(j) beta_t(i)  = log sum_j exp(trans(i,j) + x_{t+1}(j) + beta_{t+1}(j)), beta_{T-1}(i) =
- * end(i) log Z      = log sum_j exp(alpha_{T-1}(j) + end(j)) p(y_t=j)   = exp(alpha_t(j) +
- * beta_t(j) - log Z)
+ *     alpha_0(j)    = start(j) + x_0(j)
+ *     alpha_t(j)    = x_t(j) + log sum over i of exp(alpha_{t-1}(i) + trans(i,j))
+ *     beta_{T-1}(i) = end(i)
+ *     beta_t(i)     = log sum over j of exp(trans(i,j) + x_{t+1}(j) + beta_{t+1}(j))
+ *     log Z         = log sum over j of exp(alpha_{T-1}(j) + end(j))
+ *     p(y_t = j)    = exp(alpha_t(j) + beta_t(j) - log Z)
  *
  * Loss = log Z - score(y); its gradient is expected minus observed counts. Forbidden steps have
  * potential minus infinity and never enter a sum.

@@ -81,8 +81,7 @@ static inline const real *tape_grad(const tape *t, var v) {
 /* Parameter: value [rows,cols] and gradient slab (NULL: no gradient wanted). packed: panels of the
  * weight made once for inference, or NULL. */
 var op_param(tape *t, int rows, int cols, const real *value, real *grad, const panels *packed);
-/* Constant; the data must live until tape_reset. `needs` asks for a gradient (used by tests and by
- * adversarial noise). */
+/* Constant; the data must live until tape_reset. `needs` asks for a gradient (tests do). */
 var op_input(tape *t, int rows, int cols, const real *value, bool needs);
 
 /* ---- elementwise and shape */
@@ -221,10 +220,11 @@ var op_binary(tape *t, var x, const binary_spec *spec);
 var op_agree(tape *t, var a, var b, double weight);
 
 /* Linear-chain conditional random field (Lafferty et al. 2001): negative log likelihood of the
- * labels. score(y) = start[y1] + sum x[t,yt] + sum trans[yt-1,yt] + end[yT] x [N,K], trans [K,K],
- * ends [2,K] (start, end). allowed [(K+2)*(K+2)] bytes or NULL: rows from, columns to, index K
- * start, K+1 end; forbidden steps have no probability. Labels that take a forbidden step have an
- * infinite loss: targets must be allowed. Returns [1,1]: weight * sum. */
+ * labels, with
+ *     score(y) = start[y_1] + sum over t of x[t, y_t] + sum over t of trans[y_{t-1}, y_t] + end[y_T]
+ * x [N,K], trans [K,K], ends [2,K]: start, then end. allowed [(K+2)*(K+2)] bytes or NULL: rows from,
+ * columns to, index K start, K+1 end; forbidden steps have no probability. Labels that take a forbidden
+ * step have an infinite loss: targets must be allowed. Returns [1,1]: weight * sum. */
 typedef struct crf_spec {
     const int32_t *target; /* [N] */
     const uint8_t *allowed;
@@ -262,8 +262,8 @@ void tape_outer(tape *t, int n, const real *dy, int outputs, const real *x, int 
 /* The way back of a loss whose gradients for its first inputs stand in `saved`, one after the other; all
  * of these have one size. */
 void tape_loss_back(tape *t, const node *y, int inputs);
-/* Layer norm of n rows (Ba et al. 2016): y = LN(x; gain) + shift (0: none), statistics to stat [n,2]. And back: dx
- * (NULL: not wanted) is overwritten, the gradients of gain and shift are added to. */
+/* Layer norm of n rows (Ba et al. 2016): y = LN(x; gain) + shift (0: none), statistics to stat [n,2]. And
+ * back: dx (NULL: not wanted) is overwritten, the gradients of gain and shift are added to. */
 void tape_norm(tape *t, int n, int D, const real *x, var gain, var shift, real *y, real *stat);
 void tape_norm_back(tape *t, int n, int D, const real *x, var gain, var shift, const real *stat,
                     const real *dy, real *dx);
