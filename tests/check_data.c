@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- helpers */
@@ -224,9 +225,11 @@ END_TEST
 
 /* ---- formats and columns */
 
-static const struct {
+typedef struct guess {
     const char *text, *format;
-} guess[] = {
+} guess;
+
+static const guess tagged[] = {
     {"# sent_id = 1\n1\ta" NIL, "conllu"},
     {"\n\n# newdoc\n", "conllu"},
     {"1-2\tab" NIL "1\ta" NIL "2\tb" NIL, "conllu"},
@@ -242,22 +245,58 @@ static const struct {
     {"\na_N b_V\r\n", "horizontal"},
     {"a\nb\n\nc\n", "vertical"},
     {"The cat sat on the mat.\nIt purred.\n", "text"},
+    {"An old B-52\nIt flew.\n", "text"},
     {"file_name is here\n", "text"},
     {"Hello\n", "text"},
     {"", "text"},
     {"\n\n", "text"},
 };
 
-START_TEST(finds_the_format) {
-    corpus *c = open_text(bytes_of(guess[_i].text), (corpus_options){0});
-    ck_assert_str_eq(corpus_format_name(corpus_format_of(c)), guess[_i].format);
+/* What may be prose is tagged only where all lines agree, and more than one of them or two signs. */
+static const guess mixed[] = {
+    {"# sent_id = 1\n1\ta" NIL, "conllu"},
+    {"#\n# text = I am O\n1\tI" NIL, "conllu"},
+    {BOM "1\ta" NIL, "conllu"},
+    {"#\tO\n", "columns"},
+    {"-DOCSTART- -X- O O\n\nEU NNP I-NP B-ORG\n", "columns"},
+    {"\n\nEU\tB-ORG\n", "columns"},
+    {"EU NNP I-NP B-ORG\n", "columns"},
+    {"a O\n\nb B-x\n", "columns"},
+    {"a x O\nb\ty O\n", "columns"},
+    {"a\tN\n\nb\tV\n", "columns"},
+    {"# 1\na\tN\r\nb\tV\r\n# 2\n", "columns"},
+    {"10 000\tN\nb\tV\nc\tN\n", "columns"},
+    {"\na_N b_V\r\n\nc_N\n", "horizontal"},
+    {"a O\n", "text"},
+    {"a\tN\n", "text"},
+    {"a\tO\nb\tO\n\nc O\n", "text"},
+    {"a N\nb V\n\nc N\nd V\ne N\n", "text"},
+    {"a\nb\n\nc\n", "text"},
+    {"", "text"},
+    {"My blood group is O\nThe nurse wrote it down.\n", "text"},
+    {"The plane is an old B-52\nThe nurse said so.\n", "text"},
+    {"Name:\tJohn Smith\n", "text"},
+    {"Name:\tJohn Smith\nAge:\t30 years\n", "text"},
+    {"Hello there\n\nSecond\tline\n\nThe end\n", "text"},
+    {"Hello there\n# a = b\n", "text"},
+    {"file_name other_name\nare names\n", "text"},
+};
+
+static void assert_guess(const guess *g, bool plain) {
+    corpus *c = open_text(bytes_of(g->text), (corpus_options){.plain = plain});
+    ck_assert_str_eq(corpus_format_name(corpus_format_of(c)), g->format);
     buffer out = {0};
     size_t records, words;
     pass(c, &out, &records, &words); /* what was read ahead is not lost */
-    if (*guess[_i].text) assert_text(buffer_view(&out), guess[_i].text);
+    if (*g->text) assert_text(buffer_view(&out), g->text);
     buffer_free(&out);
     corpus_close(c);
 }
+
+START_TEST(finds_the_format) { assert_guess(&tagged[_i], false); }
+END_TEST
+
+START_TEST(finds_prose) { assert_guess(&mixed[_i], true); }
 END_TEST
 
 START_TEST(knows_formats_by_name) {
@@ -421,12 +460,36 @@ END_TEST
 START_TEST(detects_on_a_pipe) {
     int fd[2];
     corpus *c;
-    static const char line[] = "Hello there.\n";
+    static const char *const line[] = {"Hello there.\n", "My blood group is O\n",
+                                       "Name:\tJohn Smith\n"};
+    corpus_options options = {.plain = _i > 0};
     ck_assert_int_eq(pipe(fd), 0);
-    ck_assert_int_eq(write(fd[1], line, sizeof line - 1), sizeof line - 1);
-    ck_assert_int_eq(corpus_open_fd(fd[0], "pipe", NULL, &c, NULL), 0);
+    ck_assert_int_gt(write(fd[1], line[_i], strlen(line[_i])), 0);
+    ck_assert_int_eq(corpus_open_fd(fd[0], "pipe", &options, &c, NULL), 0);
     ck_assert_int_eq(corpus_format_of(c), CORPUS_TEXT);
     ck_assert(corpus_ready(c));
+    corpus_close(c);
+    close(fd[0]);
+    close(fd[1]);
+}
+END_TEST
+
+/* Words with TABs between them may be either, and columns wait for more lines anyway. */
+START_TEST(waits_for_a_second_line) {
+    static const char *const second[] = {"b\tV\n", "It is late.\n"};
+    int fd[2];
+    corpus *c;
+    corpus_options options = {.plain = true};
+    ck_assert_int_eq(pipe(fd), 0);
+    ck_assert_int_eq(write(fd[1], "a\tN\n", 4), 4);
+    pid_t child = fork();
+    if (child == 0) {
+        usleep(200000);
+        _exit(write(fd[1], second[_i], strlen(second[_i])) < 0);
+    }
+    ck_assert_int_eq(corpus_open_fd(fd[0], "pipe", &options, &c, NULL), 0);
+    ck_assert_int_eq(corpus_format_of(c), _i ? CORPUS_TEXT : CORPUS_COLUMNS);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
     corpus_close(c);
     close(fd[0]);
     close(fd[1]);
@@ -472,7 +535,8 @@ TCase *corpus_cases(void) {
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, writes_back_every_byte, 0, COUNT(whole));
     tcase_add_loop_test(t, splices_changes_in, 0, COUNT(change));
-    tcase_add_loop_test(t, finds_the_format, 0, COUNT(guess));
+    tcase_add_loop_test(t, finds_the_format, 0, COUNT(tagged));
+    tcase_add_loop_test(t, finds_prose, 0, COUNT(mixed));
     tcase_add_loop_test(t, writes_back_real_data, 0, COUNT(real));
     tcase_add_test(t, reads_conllu);
     tcase_add_test(t, counts_documents);
@@ -484,7 +548,8 @@ TCase *corpus_cases(void) {
     tcase_add_test(t, takes_large_sentences);
     tcase_add_test(t, reuses_the_record);
     tcase_add_test(t, streams_from_a_pipe);
-    tcase_add_test(t, detects_on_a_pipe);
+    tcase_add_loop_test(t, detects_on_a_pipe, 0, 3);
+    tcase_add_loop_test(t, waits_for_a_second_line, 0, 2);
     return t;
 }
 

@@ -248,7 +248,9 @@ START_TEST(survives_any_bytes) {
         mutate(bytes_of(seeds[rng_below(&random, sizeof seeds / sizeof *seeds)]), &random, &text);
         corpus_options options = {.format = (corpus_format)rng_below(&random, CORPUS_TEXT + 1),
                                   .untagged = rng_below(&random, 2),
-                                  .wrapped = rng_below(&random, 2)};
+                                  .wrapped = rng_below(&random, 2),
+                                  .plain = rng_below(&random, 2),
+                                  .columns = rng_below(&random, 4) ? NULL : "a,b"};
         read_all(text.data ? buffer_view(&text) : TEXT(""), options);
     }
     buffer_free(&text);

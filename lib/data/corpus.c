@@ -154,27 +154,38 @@ static int peek_more(corpus *c, bytes *content, rill_error *error) {
     return 1;
 }
 
-/* Reads ahead until a line decides what the file is; stops early rather than wait for input that
- * is not there yet once a line has been seen. */
-static int corpus_detect(corpus *c, rill_error *error) {
-    corpus_format named = detect_name(reader_name(c->in)), found = CORPUS_AUTO;
-    if (named == CORPUS_CONLLU || named == CORPUS_VERTICAL) {
-        c->format = named;
-        return 0;
-    }
+/* Reads ahead until a line decides what the file is, or `all` lines that may have their say; stops
+ * early rather than wait for input that is not there yet once a line has been seen. */
+static int peek_format(corpus *c, bool all, corpus_format *found, rill_error *error) {
     int seen = 0;
-    for (int i = 0; i < PEEK_LINES && found == CORPUS_AUTO; i++) {
+    bool waits = true, sure = false;
+    for (int i = 0; i < PEEK_LINES && !sure; i++) {
         bytes line;
-        if (seen > 0 && !reader_ready(c->in)) break;
+        if (!waits && !reader_ready(c->in)) break;
         int status = peek_more(c, &line, error);
         if (status < 0 && c->peek.size == 0) return status;
         if (status <= 0) break; /* a fault comes up again when it is its line's turn */
         seen += !line_blank(line);
-        found = detect_line(line);
+        waits = seen == 0 || (all && seen == 1 && detect_waits(line));
+        if (*found == CORPUS_AUTO) *found = detect_line(line);
+        sure = *found == CORPUS_CONLLU || (*found != CORPUS_AUTO && !all);
     }
+    return 0;
+}
+
+static int corpus_detect(corpus *c, rill_error *error) {
+    corpus_format named = detect_name(reader_name(c->in)), found = CORPUS_AUTO;
+    bool all = c->options.plain;
+    if (named == CORPUS_CONLLU || named == CORPUS_VERTICAL) {
+        c->format = named;
+        return 0;
+    }
+    TRY(peek_format(c, all, &found, error));
+    bytes lines = bytes_unmarked(buffer_view(&c->peek));
+    if (all && !detect_agrees(lines, found)) found = CORPUS_AUTO;
     if (found == CORPUS_AUTO) found = named;
     if (found == CORPUS_AUTO && c->options.plain) found = CORPUS_TEXT;
-    if (found == CORPUS_AUTO) found = detect_lines(buffer_view(&c->peek));
+    if (found == CORPUS_AUTO) found = detect_lines(lines);
     /* A .conll file may hold CoNLL-U, but nothing else than columns otherwise. */
     c->format = named == CORPUS_COLUMNS && found != CORPUS_CONLLU ? named : found;
     return 0;

@@ -45,8 +45,8 @@ typedef struct corpus_options {
     const char *usual; /* names where `columns` is NULL and the file has as many columns, or NULL */
     bool untagged;       /* horizontal: every blank separated piece is a word, tags absent */
     bool wrapped;        /* text: blank lines end paragraphs */
-    bool plain;          /* auto: what neither name nor any line marks as tagged is raw text, also
-                          * where all lines have the same number of words */
+    bool plain;          /* auto: raw text where name and first lines leave any doubt, also where all
+                          * lines have the same number of words */
     size_t max_record;   /* longest record in bytes, 0: 64 MiB; at most 1 GiB */
 } corpus_options;
 

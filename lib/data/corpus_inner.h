@@ -67,6 +67,13 @@ MUST_USE int corpus_names(corpus *c, const char *names, rill_error *error);
 MUST_USE int columns_learn(corpus *c, bytes line, size_t number, rill_error *error);
 /* What the format may be, by one line; CORPUS_AUTO when the line leaves it open. */
 corpus_format detect_line(bytes line);
+/* Prose may hold TABs too, or end as an entity label does. So where it may come, a format is found
+ * only if all lines read ahead are of it: columns have the same number of cells, mostly single
+ * words, and there are two such lines or two signs in one (TABs, a label at the end, one before). */
+bool detect_agrees(bytes lines, corpus_format format);
+/* A line of words between TABs is no prose if the next one is like it; to wait for that one is no
+ * loss, since a sentence of columns has an end to wait for. */
+bool detect_waits(bytes line);
 /* The same by all lines read ahead; never CORPUS_AUTO. */
 corpus_format detect_lines(bytes lines);
 corpus_format detect_name(const char *path);

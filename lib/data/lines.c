@@ -102,27 +102,88 @@ static bool is_conllu_word(bytes line) {
     return count == CONLLU_COLUMNS;
 }
 
-/* O, B-PER, I-PER, ...: the last column of an entity file. */
-static bool is_entity_label(bytes piece) {
-    if (bytes_equal(piece, BYTES("O"))) return true;
-    return piece.size > 2 && piece.data[1] == '-' && memchr("BIES", piece.data[0], 4);
+/* B-PER, I-misc, ...: not B-52. */
+static bool is_span_label(bytes cell) {
+    if (cell.size < 3 || cell.data[1] != '-' || !memchr("BIES", cell.data[0], 4)) return false;
+    unsigned char c = (unsigned char)cell.data[2];
+    return c >= 0x80 || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-/* TABs hardly ever stand in prose, and prose does not end in an entity label or tag every word. */
+/* What a line looks like. Its cells stand between TABs or between blanks. */
+typedef struct line_look {
+    size_t cells, spans; /* spans: labels of entities before the last cell */
+    bool tab;            /* cells stand between TABs */
+    bool label;          /* the last cell is a label of entities */
+    bool tagged;         /* every cell is word_TAG */
+    bool words;          /* no cell holds a blank */
+} line_look;
+
+static line_look look_at(bytes line, char separator) {
+    line_look l = {.tab = separator == '\t', .tagged = true, .words = true};
+    bytes cell, word, tag;
+    for (bool span = false; line_piece(&line, separator, &cell); l.cells++) {
+        l.spans += span;
+        span = is_span_label(cell);
+        l.label = span || bytes_equal(cell, BYTES("O"));
+        l.tagged &= cut_tag(cell, &word, &tag);
+        l.words &= !memchr(cell.data, ' ', cell.size);
+    }
+    return l;
+}
+
+static char separator_of(bytes line) {
+    return line.size && memchr(line.data, '\t', line.size) ? '\t' : ' ';
+}
+
+/* How many things say that a line is one of columns. */
+static int signs(const line_look *l) {
+    if (l->cells < 2) return 0;
+    return l->tab + l->label + (l->label && l->spans > 0);
+}
+
 corpus_format detect_line(bytes line) {
     if (line_blank(line)) return CORPUS_AUTO;
     if (is_conllu_comment(line) || is_conllu_word(line)) return CORPUS_CONLLU;
     if (is_docstart(line)) return CORPUS_COLUMNS;
-    bool tab = memchr(line.data, '\t', line.size) != NULL, tagged = true;
-    bytes piece, word, tag, last = {"", 0};
-    size_t count = 0;
-    for (bytes rest = line; line_piece(&rest, tab ? '\t' : ' ', &piece); count++) {
-        tagged &= cut_tag(piece, &word, &tag);
-        last = piece;
+    line_look l = look_at(line, separator_of(line));
+    if (signs(&l) > 0) return CORPUS_COLUMNS;
+    return l.cells > 1 && l.tagged ? CORPUS_HORIZONTAL : CORPUS_AUTO;
+}
+
+bool detect_waits(bytes line) {
+    line_look l = look_at(line, '\t');
+    return l.cells > 1 && l.words && !l.label;
+}
+
+/* The next of several lines, without its line end. */
+static bool take_line(bytes *lines, bytes *line) {
+    if (!lines->data || !bytes_split(lines, '\n', line)) return false;
+    if (line->size && line->data[line->size - 1] == '\r') line->size--;
+    return true;
+}
+
+/* Could the line stand in a file of that format? `first` is the look of the first one. */
+static bool fits(bytes line, corpus_format format, const line_look *l, const line_look *first) {
+    if (format == CORPUS_CONLLU) return line.data[0] == '#' || is_conllu_word(line);
+    if (format == CORPUS_HORIZONTAL) return l->tagged;
+    return l->cells == first->cells && signs(l) > 0;
+}
+
+bool detect_agrees(bytes lines, corpus_format format) {
+    bytes line;
+    line_look l, first = {0};
+    size_t count = 0, words = 0;
+    while (take_line(&lines, &line)) {
+        if (line_blank(line)) continue;
+        if (format == CORPUS_COLUMNS && is_docstart(line)) return true;
+        l = look_at(line, count == 0 ? separator_of(line) : first.tab ? '\t' : ' ');
+        if (line.data[0] == '#' && signs(&l) == 0) continue; /* some comment */
+        if (count++ == 0) first = l;
+        if (!fits(line, format, &l, &first)) return false;
+        words += l.words;
     }
-    if (count < 2) return CORPUS_AUTO;
-    if (tab || is_entity_label(last)) return CORPUS_COLUMNS;
-    return tagged ? CORPUS_HORIZONTAL : CORPUS_AUTO;
+    bool sure = count > 1 || signs(&first) > 1;
+    return format != CORPUS_COLUMNS || (sure && 2 * words > count);
 }
 
 /* Lines of one piece each are vertical; several lines of 2 to 5 pieces, all alike, are columns;
@@ -131,9 +192,8 @@ corpus_format detect_lines(bytes lines) {
     bytes line, piece;
     size_t words = 0, pieces = 0;
     bool alike = true;
-    while (lines.data && bytes_split(&lines, '\n', &line)) {
+    while (take_line(&lines, &line)) {
         size_t count = 0;
-        if (line.size && line.data[line.size - 1] == '\r') line.size--;
         while (line_piece(&line, ' ', &piece)) count++;
         if (count == 0) continue;
         alike &= words == 0 || count == pieces;
