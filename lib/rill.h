@@ -179,7 +179,7 @@ RILL_API RILL_MUST_USE int rill_eval(const rill_model *const *models, size_t mod
 
 /* Streams descriptor `in` through the model(s) to `out`: records in order, bounded memory, several
  * threads (option threads); what is finished is flushed whenever no input is waiting. `name` stands
- * for the input in messages. */
+ * for the input in messages. Where option input is auto, a note tells what was found if not text. */
 RILL_API RILL_MUST_USE int rill_filter(const rill_model *const *models, size_t model_count,
                                        const rill_options *options, int in, const char *name,
                                        int out, const rill_hooks *hooks, rill_error *error);

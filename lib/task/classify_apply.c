@@ -333,9 +333,11 @@ static int flow_begin(void *state, const flow_input *in, rill_error *error) {
     applier *a = state;
     labelled_options c = classify_labelled(a->o, true);
     a->colour = wants_colour(in->out);
-    if (in->fd >= 0) return labelled_open_fd(in->fd, in->name, &c, &a->in, error);
-    if (c.format == LABELLED_AUTO) c.format = LABELLED_TEXT;
-    return labelled_open_bytes(in->text, in->name, &c, &a->in, error);
+    if (in->fd < 0 && c.format == LABELLED_AUTO) c.format = LABELLED_TEXT;
+    TRY(in->fd < 0 ? labelled_open_bytes(in->text, in->name, &c, &a->in, error)
+                   : labelled_open_fd(in->fd, in->name, &c, &a->in, error));
+    task_tell_format(in, a->o, labelled_format_name(labelled_format_of(a->in)));
+    return 0;
 }
 
 static void flow_end(void *state) {

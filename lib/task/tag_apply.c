@@ -255,6 +255,7 @@ static int flow_begin(void *state, const flow_input *in, rill_error *error) {
     a->offset = a->document = 0;
     TRY(open_corpus(a, in, error));
     return tag_plan_make(&a->plan, a->model[0], a->o, a->corpus, error);
+    task_tell_format(in, a->o, corpus_format_name(corpus_format_of(a->corpus)));
 }
 
 static void flow_end(void *state) {

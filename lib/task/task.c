@@ -86,7 +86,7 @@ static int run_filter(const task_flow *f, void *state, const void *options, int 
 int task_filter(const task *t, void *const *models, size_t count, const void *options, int in,
                 const char *name, int out, const rill_hooks *hooks, rill_error *error) {
     const task_flow *f = t->flow;
-    const flow_input input = {.fd = in, .name = name, .out = out};
+    const flow_input input = {.fd = in, .name = name, .out = out, .hooks = hooks};
     void *state;
     if (in < 0) { /* which would mean an empty text */
         errno = EBADF;
@@ -99,6 +99,13 @@ int task_filter(const task *t, void *const *models, size_t count, const void *op
     f->close(state);
     free(state);
     return status;
+}
+
+void task_tell_format(const flow_input *in, const void *options, const char *found) {
+    const task_options *o = options;
+    if (strcmp(o->input, "auto") || !strcmp(found, "text")) return;
+    train_tell(in->hooks, RILL_EVENT_NOTE, NULL, "%s: %s (option --input names another format)",
+               in->name, found);
 }
 
 /* ---- one text at a time */

@@ -29,6 +29,7 @@ typedef struct flow_input {
     bytes text;
     const char *name;
     int out; /* where the answers go, or -1: to the caller */
+    const rill_hooks *hooks; /* for notes, or NULL */
 } flow_input;
 
 /* A task at work on text. Its state lasts over several inputs, one after the other. */
@@ -78,6 +79,10 @@ MUST_USE int task_remap(const task *t, bundle *b, const char *table, const vocab
 MUST_USE int task_filter(const task *t, void *const *models, size_t count, const void *options,
                          int in, const char *name, int out, const rill_hooks *hooks,
                          rill_error *error);
+
+/* For `begin`: notes what format was found in the input, where none was asked for and it is not text.
+ * `options` begin with task_options. */
+void task_tell_format(const flow_input *in, const void *options, const char *found);
 
 /* One text at a time, on the caller's thread. The models outlive it, the options are copied. */
 typedef struct task_session task_session;
