@@ -357,6 +357,45 @@ START_TEST(names_columns) {
 }
 END_TEST
 
+/* Two names may be those of a word and its tag; the text must look so throughout. */
+START_TEST(names_the_tag) {
+    static const struct {
+        corpus_options options;
+        const char *text;
+        corpus_format format;
+        const char *form, *last;
+    } row[] = {
+        {{.columns = "form,upos"}, "a_X b_Y\n\nc_Z\n", CORPUS_HORIZONTAL, "a", "upos"},
+        {{.columns = "upos,form"}, "X_a Y_b\n", CORPUS_HORIZONTAL, "a", "form"},
+        {{.columns = "form,upos"}, "a_X b_Y\nc Z\n", CORPUS_COLUMNS, "a_X", "upos"},
+        {{.columns = "form,upos"}, "a\nb\n", CORPUS_COLUMNS, NULL, NULL},
+        {{.columns = "form,x,y"}, "a_X b_Y c_Z\n", CORPUS_COLUMNS, "a_X", "y"},
+        {{.columns = "form,upos", .format = CORPUS_COLUMNS}, "a_X b_Y\n", CORPUS_COLUMNS, "a_X",
+         "upos"},
+        {{.columns = "form,upos", .format = CORPUS_HORIZONTAL}, "a_X\n", CORPUS_HORIZONTAL, "a",
+         "upos"},
+        {{.usual = "word,ner"}, "a_X b_Y\n", CORPUS_HORIZONTAL, "a", "ner"},
+        {{.usual = "ner,word"}, "a_X b_Y\n", CORPUS_HORIZONTAL, "a", "tag"},
+        {{.usual = "a,b,c"}, "a_X b_Y\n", CORPUS_HORIZONTAL, "a", "tag"},
+        {{.usual = "word,ner", .untagged = true, .format = CORPUS_HORIZONTAL}, "a_X\n",
+         CORPUS_HORIZONTAL, "a_X", "form"},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        corpus *c = NULL;
+        record r = {0};
+        int status = corpus_open_bytes(bytes_of(row[i].text), "sample", &row[i].options, &c, NULL);
+        ck_assert_int_eq(status, row[i].form ? 0 : RILL_EDATA);
+        if (!row[i].form) continue;
+        ck_assert_int_eq(corpus_format_of(c), row[i].format);
+        assert_text(corpus_column_name(c, corpus_columns(c) - 1), row[i].last);
+        ck_assert_int_eq(next(c, &r), 1);
+        assert_text(record_form(&r, 0), row[i].form);
+        record_free(&r);
+        corpus_close(c);
+    }
+}
+END_TEST
+
 START_TEST(refuses_bad_columns) {
     static const struct {
         corpus_options options;
@@ -374,6 +413,10 @@ START_TEST(refuses_bad_columns) {
         {{.columns = "a,a"}, "x y\n", NULL, "expected distinct names"},
         {{.columns = "a,"}, "x y\n", NULL, "expected distinct names"},
         {{.columns = "a", .format = CORPUS_TEXT}, "x\n", NULL, "found format text"},
+        {{.columns = "a", .format = CORPUS_HORIZONTAL},
+         "x_y\n",
+         NULL,
+         "found 1 column names (a), expected 2 for format horizontal"},
         {{.max_record = (size_t)2 << 30}, "x\n", NULL, "expected at most"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -544,6 +587,7 @@ TCase *corpus_cases(void) {
     tcase_add_test(t, writes_no_empty_cell);
     tcase_add_test(t, knows_formats_by_name);
     tcase_add_test(t, names_columns);
+    tcase_add_test(t, names_the_tag);
     tcase_add_test(t, refuses_bad_columns);
     tcase_add_test(t, takes_large_sentences);
     tcase_add_test(t, reuses_the_record);

@@ -175,7 +175,7 @@ static int peek_format(corpus *c, bool all, corpus_format *found, rill_error *er
 
 static int corpus_detect(corpus *c, rill_error *error) {
     corpus_format named = detect_name(reader_name(c->in)), found = CORPUS_AUTO;
-    bool all = c->options.plain;
+    bool all = c->options.plain || c->options.columns;
     if (named == CORPUS_CONLLU || named == CORPUS_VERTICAL) {
         c->format = named;
         return 0;
@@ -248,30 +248,57 @@ static size_t find_form(const corpus *c) {
     return 0;
 }
 
+/* The names of a word and its tag: those that were given, else the usual ones if the word is first
+ * there too. */
+static int horizontal_names(corpus *c, rill_error *error) {
+    const char *given = c->options.columns, *usual = c->options.usual;
+    size_t count = c->options.untagged ? 1 : 2, named = given ? names_count(bytes_of(given)) : 0;
+    if (given && named != count) {
+        return status_set(error, RILL_EUSAGE, corpus_name(c), 0, 0,
+                          "found %zu column names (%.200s), expected %zu for format horizontal",
+                          named, given, count);
+    }
+    if (!given && usual && names_count(bytes_of(usual)) == count) {
+        TRY(corpus_names(c, usual, error));
+        if (find_form(c) == 0) return 0;
+        buffer_clear(&c->names);
+        c->columns = 0;
+    }
+    return corpus_names(c, given ? given : count == 1 ? "form" : "form,tag", error);
+}
+
 /* Column names by format. They are fixed when the file is opened, so that a wrong --columns is told
  * before any work is done; a file with no word line leaves them unknown. */
 static int corpus_set_columns(corpus *c, rill_error *error) {
-    if (c->options.columns && c->format != CORPUS_COLUMNS) {
+    const char *given = c->options.columns;
+    bool named = c->format == CORPUS_COLUMNS || c->format == CORPUS_HORIZONTAL;
+    if (given && !named) {
         return status_set(error, RILL_EUSAGE, corpus_name(c), 0, 0,
                           "column names are given, found format %s, expected columns",
                           corpus_format_name(c->format));
     }
-    const char *names = "";
-    if (c->format == CORPUS_CONLLU) names = "id,form,lemma,upos,xpos,feats,head,deprel,deps,misc";
-    if (c->format == CORPUS_VERTICAL) names = "form";
-    if (c->format == CORPUS_HORIZONTAL) names = c->options.untagged ? "form" : "form,tag";
+    if (c->format == CORPUS_CONLLU) {
+        TRY(corpus_names(c, "id,form,lemma,upos,xpos,feats,head,deprel,deps,misc", error));
+    }
+    if (c->format == CORPUS_VERTICAL) TRY(corpus_names(c, "form", error));
+    if (c->format == CORPUS_HORIZONTAL) TRY(horizontal_names(c, error));
     if (c->format == CORPUS_COLUMNS) {
-        if (c->options.columns) TRY(corpus_names(c, c->options.columns, error));
+        if (given) TRY(corpus_names(c, given, error));
         TRY(corpus_learn(c, error));
-    } else if (*names) {
-        buffer_add_text(&c->names, names);
-        c->columns = names_count(bytes_of(names));
     }
     c->form = find_form(c);
     return buffer_status(&c->names, error);
 }
 
 /* ---- the corpus */
+
+/* Named columns are those of a column file; two names may also be those of a word and its tag. */
+static int corpus_find_format(corpus *c, rill_error *error) {
+    const char *names = c->options.columns;
+    if (!names || names_count(bytes_of(names)) == 2) TRY(corpus_detect(c, error));
+    if (names && c->format != CORPUS_HORIZONTAL) c->format = CORPUS_COLUMNS;
+    return 0;
+}
 
 /* Format and columns of a corpus whose reader is open. */
 static int corpus_start(corpus *c, rill_error *error) {
@@ -281,8 +308,7 @@ static int corpus_start(corpus *c, rill_error *error) {
     }
     c->format = c->options.format;
     c->separator = '\t';
-    if (c->format == CORPUS_AUTO && c->options.columns) c->format = CORPUS_COLUMNS;
-    if (c->format == CORPUS_AUTO) TRY(corpus_detect(c, error));
+    if (c->format == CORPUS_AUTO) TRY(corpus_find_format(c, error));
     return corpus_set_columns(c, error);
 }
 

@@ -41,7 +41,9 @@ MUST_USE bool corpus_format_find(bytes name, corpus_format *format); /* the way 
 /* Zeroed is a valid choice of defaults. */
 typedef struct corpus_options {
     corpus_format format;
-    const char *columns; /* format columns: names "form,pos,ner"; NULL: form, 2, 3, ..., tag */
+    const char *columns; /* format columns: names "form,pos,ner"; NULL: form, 2, 3, ..., tag;
+                          * format horizontal: two, of what stands before and behind the underscore
+                          */
     const char *usual; /* names where `columns` is NULL and the file has as many columns, or NULL */
     bool untagged;       /* horizontal: every blank separated piece is a word, tags absent */
     bool wrapped;        /* text: blank lines end paragraphs */

@@ -231,13 +231,14 @@ static int flow_open(void *state, void *const *models, size_t count, const void 
 
 static void flow_close(void *state) { free(((applier *)state)->model); }
 
-/* Whoever says that the input is horizontal means words without tags; a file that was recognised by
- * its tags has them replaced. What is not tagged is raw text: a stream has to be answered line by
- * line, and two lines of two words are no reason to wait for the end of a sentence. */
+/* Whoever says that the input is horizontal means words without tags, unless a layout names both; a
+ * file that was recognised by its tags has them replaced. What is not tagged is raw text: a stream
+ * has to be answered line by line, and two lines of two words are no reason to wait for the end of
+ * a sentence. */
 static int corpus_options_of(const applier *a, corpus_options *c, rill_error *error) {
     TRY(tag_corpus_options(a->o, c, error));
     c->usual = a->model[0]->options.layout;
-    c->untagged = c->format == CORPUS_HORIZONTAL;
+    c->untagged = c->format == CORPUS_HORIZONTAL && !c->columns;
     c->plain = true;
     return 0;
 }
@@ -246,7 +247,7 @@ static int open_corpus(applier *a, const flow_input *in, rill_error *error) {
     corpus_options c;
     TRY(corpus_options_of(a, &c, error));
     if (in->fd >= 0) return corpus_open_fd(in->fd, in->name, &c, &a->corpus, error);
-    if (c.format == CORPUS_AUTO) c.format = c.columns ? CORPUS_COLUMNS : CORPUS_TEXT;
+    if (c.format == CORPUS_AUTO && !c.columns) c.format = CORPUS_TEXT;
     return corpus_open_bytes(in->text, in->name, &c, &a->corpus, error);
 }
 
@@ -254,8 +255,8 @@ static int flow_begin(void *state, const flow_input *in, rill_error *error) {
     applier *a = state;
     a->offset = a->document = 0;
     TRY(open_corpus(a, in, error));
-    return tag_plan_make(&a->plan, a->model[0], a->o, a->corpus, error);
     task_tell_format(in, a->o, corpus_format_name(corpus_format_of(a->corpus)));
+    return tag_plan_make(&a->plan, a->model[0], a->o, a->corpus, error);
 }
 
 static void flow_end(void *state) {

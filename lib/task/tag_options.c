@@ -18,7 +18,8 @@ static const option_row rows[] = {
     WORD("columns", 'c', AT(columns), NULL, NULL, "NAMES", S | OPTION_CHECK,
          "Columns to predict jointly; default upos,xpos,feats for CoNLL-U, else the last column"),
     WORD("layout", 0, AT(layout), NULL, NULL, "NAMES", S | AE | OPTION_CHECK,
-         "Names of the columns of a column file, such as form,pos,chunk,ner"),
+         "Names of the columns of a column file, such as form,pos,chunk,ner; two also name those "
+         "of word_TAG"),
     WORD("feats", 0, AT(feats), "both", "whole|split|both", "HOW", S,
          "Features: one label for the whole string, one per attribute, or both together"),
     WORD("crf", 0, AT(crf), "auto", "auto|yes|no", "WHEN", S,

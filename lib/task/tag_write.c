@@ -36,7 +36,8 @@ static void place_columns(tag_plan *p, const tag_model *m, const corpus *c) {
         size_t found = find_column(c, bytes_of(m->lexicon.column[i].name));
         bool taken = found == p->form || (in == CORPUS_CONLLU && found == 0);
         if (in == CORPUS_CONLLU && (taken || found >= CONLLU_MISC)) found = TAG_MISC;
-        if (in == CORPUS_HORIZONTAL && corpus_columns(c) > 1) found = 1; /* word_TAG has one tag */
+        bool pair = in == CORPUS_HORIZONTAL && corpus_columns(c) > 1;
+        if (pair) found = 1 - p->form; /* word_TAG has one tag */
         p->column[i] = in != CORPUS_CONLLU && taken ? TAG_APPENDED : found;
         p->misc |= p->column[i] == TAG_MISC;
     }
