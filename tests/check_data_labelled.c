@@ -63,6 +63,17 @@ static const struct {
     {"t", "__label__x a\nb\n", {.unlabelled = true}, LABELLED_FASTTEXT, "x|a;|b;"},
     {"t", "{\"text\":\"a\"}\n", {.unlabelled = true, .format = LABELLED_JSONL}, LABELLED_JSONL,
      "|a;"},
+    {"t.txt", "{\"text\":\"a\"}\nb\n", {.unlabelled = true}, LABELLED_JSONL, "|a;!2:1;"},
+    {"t", " {\"t\":\"a\",\"label\":\"x\"}\n", {.unlabelled = true, .text_column = "t"},
+     LABELLED_JSONL, "x|a;"},
+    {"t", "{\"t\":1}\n", {.unlabelled = true}, LABELLED_TEXT, "|{\"t\":1};"},
+    {"t", "{text\n", {.unlabelled = true}, LABELLED_TEXT, "|{text;"},
+    {"t", BOM "id;text\n1;a, b\n", {.unlabelled = true}, LABELLED_CSV, "|a, b;"},
+    {"t.tsv", "\"label\"\ttext\nx\ta\n", {.unlabelled = true}, LABELLED_CSV, "x|a;"},
+    {"t", ",text\n0,a\n", {.unlabelled = true}, LABELLED_CSV, "|a;"},
+    {"t", "text, please\n", {.unlabelled = true}, LABELLED_TEXT, "|text, please;"},
+    {"t", "text\na\tb\n", {.unlabelled = true}, LABELLED_TEXT, "|text;|a\tb;"},
+    {"t", "a\tlabel\nb\n", {.unlabelled = true}, LABELLED_TEXT, "|a\tlabel;|b;"},
 };
 
 START_TEST(formats) {

@@ -239,14 +239,27 @@ static labelled_format by_name(const char *name) {
     return LABELLED_AUTO;
 }
 
+/* Where labels must be, a brace is JSON, and faults are told; a text may begin with one, unless the
+ * line is an object with the field of the text. */
+static bool is_object(const labelled *l, bytes line) {
+    bytes text = bytes_trim(line);
+    if (text.size == 0 || text.data[0] != '{') return false;
+    if (!l->options.unlabelled) return true;
+    json_t *object = NULL;
+    bool found = json_read(text, l->name, &object, NULL) == 0 &&
+                 json_object_get(object, l->text_column) != NULL;
+    json_decref(object);
+    return found;
+}
+
 static labelled_format by_line(const labelled *l, bytes line) {
     bytes rest = line, label;
     if (take_label(&rest, false, &label) || take_label(&rest, true, &label)) {
         return LABELLED_FASTTEXT;
     }
-    if (l->options.unlabelled) return ends(l->name, ".tsv") ? LABELLED_TSV : LABELLED_TEXT;
-    if (bytes_trim(line).size > 0 && bytes_trim(line).data[0] == '{') return LABELLED_JSONL;
+    if (is_object(l, line)) return LABELLED_JSONL;
     if (labelled_csv_is_header(l, line)) return LABELLED_CSV;
+    if (l->options.unlabelled) return ends(l->name, ".tsv") ? LABELLED_TSV : LABELLED_TEXT;
     return memchr(line.data, '\t', line.size) ? LABELLED_TSV : LABELLED_TEXT;
 }
 

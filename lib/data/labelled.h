@@ -32,7 +32,8 @@ MUST_USE bool labelled_format_find(bytes name, labelled_format *format);
 typedef struct labelled_options {
     labelled_format format;
     const char *text_column, *label_column; /* csv: name or number; jsonl: key; NULL: text, label */
-    bool unlabelled;   /* labels may be missing; format auto then goes by name, else text */
+    bool unlabelled;   /* labels may be missing; format auto then wants more of a line before it is no
+                        * text: a label, an object with the text's field, a header of several names */
     size_t max_record; /* longest text or line in bytes, 0: 64 MiB */
 } labelled_options;
 

@@ -115,14 +115,16 @@ int labelled_csv_header(labelled *l, bytes line, rill_error *error) {
 bool labelled_csv_is_header(const labelled *l, bytes line) {
     char separator = separator_of(line);
     bytes rest = line, cell;
-    int found = 0;
-    while (bytes_split(&rest, separator, &cell)) {
+    bool text = false, label = false, names = l->options.unlabelled;
+    size_t count = 0;
+    for (; bytes_split(&rest, separator, &cell); count++) {
+        names &= count == 0 || (cell.size > 0 && cell.data[0] != ' '); /* no commas of prose */
         cell = bytes_trim(cell);
         if (cell.size > 1 && cell.data[0] == '"') cell = bytes_slice(cell, 1, cell.size - 1);
-        found |= bytes_equal(cell, bytes_of(l->text_column));
-        found |= 2 * bytes_equal(cell, bytes_of(l->label_column));
+        text |= bytes_equal(cell, bytes_of(l->text_column));
+        label |= bytes_equal(cell, bytes_of(l->label_column));
     }
-    return found == 3;
+    return text && (label || (names && count > 1));
 }
 
 int labelled_csv(labelled *l, bytes line, example *e, rill_error *error) {

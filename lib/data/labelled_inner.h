@@ -37,7 +37,7 @@ MUST_USE int example_add_label(example *e, bytes label);
 
 /* A row that begins with `line`; it reads on while a quoted cell is open. */
 MUST_USE int labelled_csv(labelled *l, bytes line, example *e, rill_error *error);
-/* Does the line name the wanted columns? */
+/* Does the line name the wanted columns? Where labels may be missing: the text's and any other. */
 bool labelled_csv_is_header(const labelled *l, bytes line);
 MUST_USE int labelled_csv_header(labelled *l, bytes line, rill_error *error);
 
