@@ -315,6 +315,26 @@ START_TEST(neighbours_change_nothing) {
 }
 END_TEST
 
+/* Neither a stream nor a text is a folder, and none is answered by nothing. */
+START_TEST(streams_are_no_folders) {
+    rill_model *m = open_model(at("m.rill"));
+    const rill_model *models[] = {m};
+    rill_options *o = applying("input", "folder");
+    rill_session *s;
+    const char *got;
+    size_t size;
+    put(at("in"), "so great\n");
+    int in = open(at("in"), O_RDONLY), out = open(at("out"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    FAILS(RILL_EUSAGE, rill_filter(models, 1, o, in, "in", out, NULL, &e));
+    close(in), close(out);
+    OK(rill_session_new(models, 1, o, &s, &e));
+    FAILS(RILL_EUSAGE, rill_session_apply(s, "so great", 8, &got, &size, &e));
+    rill_session_free(s);
+    rill_options_free(o);
+    rill_model_free(m);
+}
+END_TEST
+
 START_TEST(line_ends_change_nothing) {
     static const char *const text[] = {"so great", "so great\n", "so great\r\n", "so great   \n",
                                        "  so \t great \r\n", "so great\r"};
@@ -515,6 +535,7 @@ int main(void) {
     tcase_add_test(c, stopped_and_resumed);
     tcase_add_test(c, changed_data_stop_a_resume);
     tcase_add_test(c, neighbours_change_nothing);
+    tcase_add_test(c, streams_are_no_folders);
     tcase_add_test(c, line_ends_change_nothing);
     tcase_add_test(c, outputs);
     tcase_add_test(c, ensembles);

@@ -115,6 +115,17 @@ START_TEST(missing_columns) {
 }
 END_TEST
 
+START_TEST(lines_are_no_folder) {
+    static const labelled_options options = {.format = LABELLED_FOLDER};
+    labelled *in = NULL;
+    rill_error e = {0};
+    ck_assert_int_eq(labelled_open_bytes(TEXT("a\n"), "t", &options, &in, &e), RILL_EUSAGE);
+    ck_assert_int_eq(labelled_open_fd(0, "t", &options, &in, &e), RILL_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(e.message, "folder"));
+    ck_assert_ptr_null(in);
+}
+END_TEST
+
 START_TEST(folders) {
     labelled *in;
     rill_error e = {0};
@@ -225,6 +236,7 @@ TCase *labelled_cases(void) {
     tcase_add_loop_test(c, formats, 0, sizeof row / sizeof *row);
     tcase_add_test(c, nul_bytes);
     tcase_add_test(c, missing_columns);
+    tcase_add_test(c, lines_are_no_folder);
     tcase_add_test(c, folders);
     tcase_add_loop_test(c, accidents, 0, sizeof accident / sizeof *accident);
     tcase_add_test(c, clean_data);

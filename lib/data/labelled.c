@@ -327,16 +327,26 @@ int labelled_open(const char *path, const labelled_options *options, labelled **
     return finish(reader_open(path, l->options.max_record, &l->in, error), out, error);
 }
 
+/* What is read as lines is no folder. */
+static int begin_lines(const char *name, const labelled_options *options, labelled **out,
+                       rill_error *error) {
+    if (!options || options->format != LABELLED_FOLDER) return begin(name, options, out, error);
+    *out = NULL;
+    return status_set(error, RILL_EUSAGE, name, 0, 0,
+                      "found format folder, expected lines of text (train, eval and check read "
+                      "folders, apply does not)");
+}
+
 int labelled_open_fd(int fd, const char *name, const labelled_options *options, labelled **out,
                      rill_error *error) {
-    TRY(begin(name, options, out, error));
+    TRY(begin_lines(name, options, out, error));
     size_t longest = (*out)->options.max_record;
     return finish(reader_open_fd(fd, name, longest, &(*out)->in, error), out, error);
 }
 
 int labelled_open_bytes(bytes text, const char *name, const labelled_options *options,
                         labelled **out, rill_error *error) {
-    TRY(begin(name, options, out, error));
+    TRY(begin_lines(name, options, out, error));
     return finish(reader_open_bytes(text, name, &(*out)->in, error), out, error);
 }
 

@@ -56,7 +56,7 @@ typedef struct labelled labelled;
 /* "-" is standard input; gzip is recognised; a folder is format folder. */
 MUST_USE int labelled_open(const char *path, const labelled_options *options, labelled **out,
                            rill_error *error);
-/* The same from a descriptor, or from memory; both stay the caller's. */
+/* The same from a descriptor, or from memory; both stay the caller's, and neither is a folder. */
 MUST_USE int labelled_open_fd(int fd, const char *name, const labelled_options *options,
                               labelled **out, rill_error *error);
 MUST_USE int labelled_open_bytes(bytes text, const char *name, const labelled_options *options,

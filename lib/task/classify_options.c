@@ -13,7 +13,7 @@ static const option_row rows[] = {
            "Units per batch; 0: by the size of the data in training, 2048 elsewhere"),
     /* data */
     WORD("input", 'i', COMMON(input), "auto", "auto|fasttext|tsv|csv|jsonl|folder|text", "FORMAT",
-         OPTION_ALL, "Format of the input; auto: by name and first line"),
+         OPTION_ALL, "Format of the input; auto: by name and first line (folder: not in apply)"),
     WORD("text-col", 0, AT(text_col), NULL, NULL, "NAME", OPTION_ALL,
          "CSV column (name or number) or JSON field of the text; default text"),
     WORD("label-col", 0, AT(label_col), NULL, NULL, "NAME", OPTION_ALL,
