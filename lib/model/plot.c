@@ -302,7 +302,7 @@ static void add_legend(buffer *out, const plot *p) {
         const curve *c = &p->curves[i];
         double x = LEFT + room * (double)(i % LEGEND_COLUMNS);
         double y = 14 + 18 * (double)(i / LEGEND_COLUMNS);
-        char kind[32];
+        char kind[40];
         snprintf(kind, sizeof kind, "curve c%zu%s", i, i ? "" : " loss");
         add_line_element(out, kind, x, y, x + 18, y);
         buffer_clear(&text);
