@@ -452,6 +452,9 @@ START_TEST(comparison) {
     ck_assert(!strncmp(svg, "<svg", 4) && strstr(svg, ">neg<") && strstr(svg, "</svg>"));
     free(svg);
     put(at("other.jsonl"), "{\"label\":\"pos\"}\n");
+    FAILS(RILL_EIO, rill_eval((const rill_model *const *)&m, 1, o, files, 1, NULL, &report, &e));
+    ck_assert_ptr_nonnull(strstr(e.message, "m.svg\" exists"));
+    OK(rill_options_set(o, "force", "true", &e));
     FAILS(RILL_EDATA, rill_eval((const rill_model *const *)&m, 1, o, files, 1, NULL, &report, &e));
     rill_options_free(o);
     rill_model_free(m);

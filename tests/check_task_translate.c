@@ -230,6 +230,10 @@ START_TEST(n_best) {
         ck_assert_msg(text && shown, "%.*s", (int)line.size, line.data);
         double score = atof(strstr(shown + 5, " ||| ") + 5);
         int number = atoi(line.data);
+        if (number == 1) { /* the blank line's */
+            ck_assert(bytes_equal(line, BYTES("1 |||  ||| logp= 0.000000 ||| 0.000000")));
+            continue;
+        }
         ck_assert(number == 0 || number == 2);
         bool first = seen[number / 2]++ == 0;
         ck_assert(first || score <= before);
@@ -285,7 +289,7 @@ START_TEST(json) {
                             json_real_value(json_object_get(j, "score")), 1e-5);
     json_decref(j);
     ck_assert(bytes_split(&rest, '\n', &line));
-    ck_assert(bytes_equal(line, BYTES("{\"text\":\"\"}")));
+    ck_assert(bytes_equal(line, BYTES("{\"text\":\"\",\"logp\":0.0,\"score\":0.0}")));
     translate("red\n\n", &out, "json=true", "nbest=3", NULL);
     rest = buffer_view(&out);
     ck_assert(bytes_split(&rest, '\n', &line));
@@ -415,14 +419,15 @@ START_TEST(scores_of_answers) {
     }
     translate(in.data, &found, "pretokenized=true", "nbest=3", power, NULL);
     rest = buffer_view(&found);
-    for (count = 0; rest.size > 0 && bytes_split(&rest, '\n', &line); count++) {
+    for (count = 0; rest.size > 0 && bytes_split(&rest, '\n', &line);) {
         const char *text = strstr(line.data, " ||| ") + 5, *end = strstr(text, " ||| ");
         bytes source = lines[atoi(line.data)];
+        if (end == text) continue; /* a blank line's */
         buffer_printf(&pairs, "%.*s\t%.*s\n", (int)source.size, in.data + (size_t)source.data,
                       (int)(end - text), text);
-        wanted[count] = atof(end + strlen(" ||| logp="));
+        wanted[count++] = atof(end + strlen(" ||| logp="));
     }
-    ck_assert_uint_gt(count, 20);
+    ck_assert_uint_gt(count, 15);
     translate(pairs.data, &scores, "pretokenized=true", "score=true", NULL);
     rest = buffer_view(&scores);
     for (size_t i = 0; i < count; i++) {

@@ -266,7 +266,7 @@ START_TEST(options_that_clash) {
     ck_assert_int_eq(train(task_path("clash.rill"), NULL, &e, s, NULL), RILL_EUSAGE);
     ck_assert_ptr_nonnull(strstr(e.message, "--tie"));
     translate_options o;
-    const char *path = task_path("clash.rill"), *three[] = {path, path, path};
+    const char *path = task_path("clash.rill"), *none = task_path("none"), *three[] = {none, none, none};
     task_translate_set(&o, NULL);
     o.common.model = mem_text(path, strlen(path));
     for (size_t count = 0; count <= 3; count += 3) {

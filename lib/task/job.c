@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- the files of a training */
 
@@ -76,6 +77,7 @@ static json_t *options_json(const job *j) {
 static int add_hash(void *list, const char *path, rill_error *error) {
     hash128 hash;
     char hex[33];
+    if (access(path, R_OK)) return 0; /* gets its own message when it is opened */
     TRY(file_hash(path, &hash, error));
     hash128_hex(hash, hex);
     return json_object_set_new(list, path, json_string(hex)) ? status_nomem(error) : 0;
