@@ -162,8 +162,8 @@ RILL_API RILL_MUST_USE int rill_model_info(const char *path, bool json, char **r
  * for option force first.
  *
  * Writes the mean of models that hold the same tensors: of the weights of several trainings, or of one
- * training's late states. Everything must be equal but the weights
- * and what tells of training alone. */
+ * training's late states. Everything must be equal but
+ * the weights and what tells of training alone. */
 RILL_API RILL_MUST_USE int rill_model_average(const char *const *paths, size_t count,
                                               const char *out, rill_error *error);
 

@@ -434,6 +434,25 @@ START_TEST(several_labels) {
 }
 END_TEST
 
+static bool stop_at_once(void *data) {
+    (void)data;
+    return true;
+}
+
+START_TEST(evaluation_is_stopped) {
+    rill_model *m = open_model(at("m.rill"));
+    rill_options *o = applying(NULL, NULL);
+    const char *files[] = {at("dev.tsv")};
+    const rill_hooks hooks = {.stop = stop_at_once};
+    char *report;
+    FAILS(RILL_EINTERRUPTED,
+          rill_eval((const rill_model *const *)&m, 1, o, files, 1, &hooks, &report, &e));
+    ck_assert_ptr_null(report);
+    rill_options_free(o);
+    rill_model_free(m);
+}
+END_TEST
+
 START_TEST(comparison) {
     rill_model *m = open_model(at("m.rill"));
     char *report, answer[64 * 20] = "", *to = answer;
@@ -544,6 +563,7 @@ int main(void) {
     tcase_add_test(c, ensembles);
     tcase_add_loop_test(c, several_labels, 0, 2);
     tcase_add_test(c, comparison);
+    tcase_add_test(c, evaluation_is_stopped);
     tcase_add_loop_test(c, faults, 0, sizeof bad / sizeof *bad);
     tcase_add_test(c, a_fault_holds_nothing_back);
     tcase_add_test(c, cut_models);

@@ -272,6 +272,37 @@ START_TEST(consensus) {
 }
 END_TEST
 
+static void count_progress(void *data, const rill_event *event) {
+    *(int *)data += event->kind == RILL_EVENT_PROGRESS;
+}
+
+static bool stop_at_once(void *data) {
+    (void)data;
+    return true;
+}
+
+/* Evaluation asks between portions, whatever the number of threads. */
+START_TEST(evaluation_is_watched) {
+    buffer pairs = {0}, report = {0};
+    rill_error e = {0};
+    translate_options o;
+    int told = 0;
+    rill_hooks hooks = {.data = &told, .event = count_progress};
+    void *models[] = {translator};
+    task_pairs(400, 78, &pairs);
+    const char *files[] = {task_file("watched.tsv", buffer_view(&pairs))};
+    task_translate_set(&o, _i ? "threads=2" : "threads=1", "samples=0", NULL);
+    ck_assert_int_eq(task_translate.eval(models, 1, &o, files, 1, &hooks, &report, &e), 0);
+    ck_assert_int_gt(told, 0);
+    hooks.stop = stop_at_once;
+    ck_assert_int_eq(task_translate.eval(models, 1, &o, files, 1, &hooks, &report, &e),
+                     RILL_EINTERRUPTED);
+    task_translate_free(&o);
+    buffer_free(&pairs);
+    buffer_free(&report);
+}
+END_TEST
+
 START_TEST(json) {
     buffer out = {0};
     translate("red \"dog\\\n\n", &out, "json=true", "align=true", "word-scores=true", "length-power=1",
@@ -635,6 +666,7 @@ TCase *translate_apply_cases(void) {
     tcase_add_test(t, lengths);
     tcase_add_test(t, n_best);
     tcase_add_test(t, json);
+    tcase_add_loop_test(t, evaluation_is_watched, 0, 2);
     tcase_add_test(t, one_draw_is_one);
     tcase_add_test(t, consensus);
     tcase_add_loop_test(t, batches_and_threads, 0, count);

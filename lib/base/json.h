@@ -1,8 +1,8 @@
 /* json: the only user of jansson.h; other rooms reach jansson through this header.
  *
- * Reading is strict: duplicate keys, trailing bytes, NUL in strings, bad UTF-8 and more than a million
- * lists and objects are refused. Writing is canonical: keys in insertion order, no spaces, numbers with 17 digits at most, so equal values
- * give equal bytes.
+ * Reading is strict: duplicate keys, trailing bytes, NUL in strings, bad UTF-8 and more
+ * than a million lists and objects are refused. Writing is canonical: keys in insertion order, no
+ * spaces, numbers with 17 digits at most, so equal values give equal bytes.
  */
 #ifndef RILL_BASE_JSON_H
 #define RILL_BASE_JSON_H

@@ -1,7 +1,8 @@
 /* translate_apply: the translator as a filter of lines, and one text at a time.
  *
  * Every line is a record: N lines in, N lines out (or N groups of --nbest lines); a blank line stays a blank
- * line, with --nbest one empty answer. With --score a line is source TAB target, and what comes out is the target's log probability.
+ * line, with --nbest one empty answer. With --score a line is source TAB target, and what comes out is the
+ * target's log probability.
  *
  *     text        the answer; behind " ||| " alignments (--align) and log probabilities (--word-scores)
  *     --nbest     N ||| text ||| logp= x ||| score     as Moses writes it, N counted from 0
