@@ -269,7 +269,7 @@ static void man_rest(FILE *out, const cli *c) {
     if (c->tool->task)
         fputs(
             ".SH FILES\nA config file holds lines NAME = VALUE with the long names of the options;"
-            "\nA line that begins with # is a comment. Flags take true or false, a list is given in several lines.\n"
+            "\na line that begins with # is a comment. Flags take true or false, a list is given in several lines.\n"
             ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nwhen not empty, messages carry no colour\n",
             out);
     fputs(".SH EXIT STATUS\n", out);

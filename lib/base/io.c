@@ -448,6 +448,17 @@ int file_spare(const char *path, bool force, rill_error *error) {
     return status_fail(error, RILL_EIO, "\"%s\" exists; --force replaces it", path);
 }
 
+int file_differs(const char *path, const char *input, rill_error *error) {
+    struct stat a, b;
+    bool same = !strcmp(path, input) && strcmp(path, "-");
+    if (stat(path, &a) == 0 && stat(input, &b) == 0 && S_ISREG(a.st_mode)) {
+        same = a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    }
+    if (!same) return RILL_OK;
+    return status_fail(error, RILL_EIO, "\"%s\" and \"%s\" are one file, and it would be written over",
+                       path, input);
+}
+
 /* MAP_PRIVATE and read-only: nobody's stray write reaches the file. */
 static int map_fd(int fd, const char *path, mapping *out, rill_error *error) {
     struct stat s;

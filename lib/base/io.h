@@ -43,6 +43,9 @@ MUST_USE int file_hash(const char *path, hash128 *out, rill_error *error);
 bool file_exists(const char *path);
 /* Refuses (RILL_EIO) to write where a file stands, unless forced to. NULL and "-" are none. */
 MUST_USE int file_spare(const char *path, bool force, rill_error *error);
+/* RILL_EIO when `path`, which will be written, is the file `input`: --force is meant for old results,
+ * never for what is read. */
+MUST_USE int file_differs(const char *path, const char *input, rill_error *error);
 
 /* A read-only mapping of a whole file. An empty file maps to size 0. */
 typedef struct mapping {

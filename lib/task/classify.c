@@ -3,7 +3,13 @@
 
 /* The words or whatever the units are, as the model spells them. */
 static const char *const form_rows[] = {"form.weight", NULL};
-static const remap_spec vocabularies[] = {{"forms", false, form_rows}, {0}};
+
+static remap_spelling spelling(const void *model) {
+    const classify_lexicon *l = &((const classify_model *)model)->lexicon;
+    return (remap_spelling){l->form, l->lower};
+}
+
+static const remap_spec vocabularies[] = {{"forms", spelling, form_rows}, {0}};
 
 const task task_classify = {.name = "classify",
                             .vocabularies = vocabularies,

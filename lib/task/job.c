@@ -205,13 +205,8 @@ static int need_dev(const job *j, rill_error *error) {
                        plateau ? "schedule plateau" : "patience");
 }
 
-/* --force is meant for old models, never for the data. */
 static int spare_file(void *model, const char *path, rill_error *error) {
-    struct stat s;
-    bool same = !strcmp(path, model) || (stat(path, &s) == 0 && S_ISREG(s.st_mode) && same_file(path, model));
-    if (!same) return 0;
-    return status_fail(error, RILL_EIO, "\"%s\" and \"%s\" are one file, and it would be written over",
-                       (const char *)model, path);
+    return file_differs(model, path, error);
 }
 
 int job_spare(const job *j, rill_error *error) {

@@ -35,20 +35,23 @@ static void remap_free(remap *m) {
 
 /* ---- which rows */
 
-/* The wanted words as the task looks them up; counts of words that become one are added up. */
-static int take_wanted(const remap_spec *spec, const vocab *wanted, tally *out) {
-    buffer lower = {0};
+/* The wanted words as the model spells them; counts of words that become one are added up. */
+static int take_wanted(remap_spelling spelling, const vocab *wanted, tally *out) {
+    buffer plain = {0}, lower = {0};
+    unicode_map map = {0};
     int status = 0;
     for (int32_t i = wanted->specials; i < vocab_size(wanted) && status == 0; i++) {
-        bytes word = vocab_word(wanted, i);
-        if (spec->lower) {
-            buffer_clear(&lower);
-            unicode_lower(word, &lower);
-            word = buffer_view(&lower);
-        }
-        status = lower.failed ? RILL_ENOMEM : tally_add(out, word, wanted->count[i]);
+        buffer_clear(&plain);
+        buffer_clear(&lower);
+        status = unicode_normalise(vocab_word(wanted, i), spelling.form, &plain, &map);
+        if (spelling.lower) unicode_lower(buffer_view(&plain), &lower);
+        if (status == 0 && (plain.failed || lower.failed)) status = RILL_ENOMEM;
+        if (status < 0) break;
+        status = tally_add(out, buffer_view(spelling.lower ? &lower : &plain), wanted->count[i]);
     }
+    buffer_free(&plain);
     buffer_free(&lower);
+    unicode_map_free(&map);
     return status;
 }
 
@@ -87,11 +90,11 @@ static int add_rows(remap *m, const tally *wanted, remap_report *r) {
     return 0;
 }
 
-static int choose_rows(remap *m, const vocab *wanted, bool add, remap_report *r,
-                       rill_error *error) {
+static int choose_rows(remap *m, remap_spelling spelling, const vocab *wanted, bool add,
+                       remap_report *r, rill_error *error) {
     tally list = {0};
     *r = (remap_report){.before = vocab_size(&m->old) - m->old.specials};
-    int status = take_wanted(m->spec, wanted, &list);
+    int status = take_wanted(spelling, wanted, &list);
     for (int32_t i = 0; i < list.words.count; i++) {
         r->running = count_sum(r->running, list.count[i]);
     }
@@ -173,11 +176,14 @@ static int write_file(remap *m, const char *path, rill_error *error) {
     return status;
 }
 
-int remap_model(bundle *b, const remap_spec *spec, const vocab *wanted, bool add, const char *path,
-                remap_report *report, rill_error *error) {
+int remap_model(bundle *b, const remap_spec *spec, remap_spelling spelling, const vocab *wanted,
+                bool add, const char *path, remap_report *report, rill_error *error) {
     remap m = {.b = b, .spec = spec};
+    if (vocab_size(wanted) == wanted->specials) {
+        return status_fail(error, RILL_EDATA, "the vocabulary holds no words, so none would stay");
+    }
     int status = load_vocab(b, spec->name, &m.old, error);
-    if (status == 0) status = choose_rows(&m, wanted, add, report, error);
+    if (status == 0) status = choose_rows(&m, spelling, wanted, add, report, error);
     if (status == 0) status = write_file(&m, path, error);
     remap_free(&m);
     return status;

@@ -6,12 +6,19 @@
 #define RILL_TASK_REMAP_H
 
 #include "model/bundle.h"
+#include "text/unicode.h"
 #include "text/vocab.h"
+
+/* How a model spells the words that it looks up. */
+typedef struct remap_spelling {
+    unicode_form form;
+    bool lower;
+} remap_spelling;
 
 /* A list of these ends with a NULL name; the first is what is meant when none is named. */
 typedef struct remap_spec {
-    const char *name;          /* strings NAME and tensor NAME.count, as store_vocab writes them */
-    bool lower;                /* the task looks words up in lower case */
+    const char *name; /* strings NAME and tensor NAME.count, as store_vocab writes them */
+    remap_spelling (*spelling)(const void *model);
     const char *const *follow; /* tensors until NULL; "x.*": x. and anything */
 } remap_spec;
 
@@ -25,7 +32,8 @@ typedef struct remap_report {
 /* Writes the model, one that opens (see task_remap), with the words of `wanted` only (specials
  * stay), in the model's order. With add, wanted words that it does not know follow, with the row of
  * the unknown word: they answer as before, until they are trained. */
-MUST_USE int remap_model(bundle *b, const remap_spec *spec, const vocab *wanted, bool add,
-                         const char *path, remap_report *report, rill_error *error);
+MUST_USE int remap_model(bundle *b, const remap_spec *spec, remap_spelling spelling,
+                         const vocab *wanted, bool add, const char *path, remap_report *report,
+                         rill_error *error);
 
 #endif

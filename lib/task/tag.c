@@ -3,7 +3,12 @@
 
 /* The forms; letters and affixes stay, for unknown forms are known by them. */
 static const char *const form_rows[] = {"form.weight", "frequent.*", NULL};
-static const remap_spec vocabularies[] = {{"forms", true, form_rows}, {0}};
+
+static remap_spelling spelling(const void *model) {
+    return (remap_spelling){((const tag_model *)model)->lexicon.form, true};
+}
+
+static const remap_spec vocabularies[] = {{"forms", spelling, form_rows}, {0}};
 
 const task task_tag = {.name = "tag",
                        .vocabularies = vocabularies,

@@ -48,7 +48,9 @@ int task_remap(const task *t, bundle *b, const char *table, const vocab *wanted,
     void *model;
     TRY(task_model_open(t, b, &model, error));
     int status = find_rows(t, table, &spec, error);
-    if (status == 0) status = remap_model(b, spec, wanted, add, path, report, error);
+    if (status == 0) {
+        status = remap_model(b, spec, spec->spelling(model), wanted, add, path, report, error);
+    }
     task_model_free(t, model);
     return status;
 }

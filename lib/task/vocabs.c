@@ -1,9 +1,11 @@
-/* vocabs: see vocabs.h. Every verb that gives a vocabulary makes one in memory, writes it in one
- * piece (a file is replaced whole or not at all) and says in the report what it did. */
+/* vocabs: see vocabs.h. Every verb that gives a vocabulary opens its output, makes one in memory,
+ * writes it in one piece (a file is replaced whole or not at all) and says in the report what it
+ * did. */
 #include "task/vocabs.h"
 
 #include "base/io.h"
 #include "base/json.h"
+#include "data/excerpt.h"
 #include "task/report.h"
 #include "task/store.h"
 #include "text/subword.h"
@@ -177,16 +179,11 @@ static int64_t running(const vocab *v) {
     return sum;
 }
 
-static int write_vocab(const vocabs_options *o, const vocab *v, rill_error *error) {
+static int write_vocab(const vocabs_options *o, const vocab *v, writer *w, rill_error *error) {
     buffer text = {0};
-    writer *w;
     int status = vocabs_format(v, o->to, &text, error);
-    if (status == 0) status = writer_open(o->output, &w, error);
-    if (status == 0) {
-        status = writer_add_bytes(w, buffer_view(&text), error);
-        if (status == 0) status = writer_commit(w, error);
-        writer_close(w);
-    }
+    if (status == 0) status = writer_add_bytes(w, buffer_view(&text), error);
+    if (status == 0) status = writer_commit(w, error);
     buffer_free(&text);
     return status;
 }
@@ -212,29 +209,63 @@ static int64_t tally_total(const tally *t) {
     return sum;
 }
 
+static int need_room(const vocabs_options *o, int32_t specials, rill_error *error) {
+    if (o->max_size == 0 || specials <= o->max_size) return 0;
+    return status_fail(error, RILL_EUSAGE,
+                       "--max-size %" PRId64 " leaves no room for %" PRId32 " special words",
+                       o->max_size, specials);
+}
+
 /* Builds from counts and specials, and writes. */
 static int finish(const vocabs_options *o, const tally *t, const bytes *special, size_t specials,
-                  buffer *report, rill_error *error) {
+                  writer *w, buffer *report, rill_error *error) {
     vocab v = {0};
+    TRY(need_room(o, (int32_t)specials, error));
     TRY(vocab_build(&v, t, special, (int32_t)specials, o->min_count, (int32_t)o->max_size, error));
-    int status = write_vocab(o, &v, error);
+    int status = write_vocab(o, &v, w, error);
     tell_kept(&v, t->words.count, tally_total(t), report);
     vocab_free(&v);
     return status;
 }
 
-static int build(const vocabs_options *o, const char *const *files, size_t count, buffer *report,
-                 rill_error *error) {
+/* The lines of option --special, each a word of its own. */
+static int list_specials(const vocabs_options *o, strmap *out, rill_error *error) {
+    bytes rest = {o->special, o->special ? strlen(o->special) : 0}, word;
+    while (rest.data && bytes_split(&rest, '\n', &word)) {
+        const int32_t next = out->count;
+        int32_t id;
+        if (word.size == 0 || !utf8_valid(word, NULL)) {
+            return status_fail(error, RILL_EUSAGE,
+                               "option --special: found \"%s\", expected a word in UTF-8",
+                               excerpt_of(word).text);
+        }
+        if (strmap_add(out, word, &id) < 0) return status_nomem(error);
+        if (id == next) continue;
+        return status_fail(error, RILL_EUSAGE, "option --special: \"%s\" stands twice",
+                           excerpt_of(word).text);
+    }
+    return 0;
+}
+
+/* Writes counts and specials. */
+static int finish_all(const vocabs_options *o, const tally *t, const strmap *special, writer *w,
+                      buffer *report, rill_error *error) {
+    bytes *list = mem_new((size_t)special->count, sizeof *list);
+    if (!list) return status_nomem(error);
+    for (int32_t i = 0; i < special->count; i++) list[i] = strmap_get(special, i);
+    int status = finish(o, t, list, (size_t)special->count, w, report, error);
+    free(list);
+    return status;
+}
+
+static int build(const vocabs_options *o, const char *const *files, size_t count, writer *w,
+                 buffer *report, rill_error *error) {
     tally t = {0};
-    bytes rest = {o->special, o->special ? strlen(o->special) : 0};
-    size_t lines = 1;
-    for (size_t i = 0; i < rest.size; i++) lines += rest.data[i] == '\n';
-    bytes *special = mem_new(lines, sizeof *special);
-    lines = 0;
-    while (special && rest.data && bytes_split(&rest, '\n', &special[lines])) lines++;
-    int status = special ? count_text(o, files, count, &t, error) : status_nomem(error);
-    if (status == 0) status = finish(o, &t, special, lines, report, error);
-    free(special);
+    strmap special = {0};
+    int status = list_specials(o, &special, error);
+    if (status == 0) status = count_text(o, files, count, &t, error);
+    if (status == 0) status = finish_all(o, &t, &special, w, report, error);
+    strmap_free(&special);
     tally_free(&t);
     return status;
 }
@@ -252,18 +283,8 @@ static int merge_one(const vocab *v, strmap *special, tally *t) {
     return 0;
 }
 
-static int finish_merge(const vocabs_options *o, const tally *t, const strmap *special,
-                        buffer *report, rill_error *error) {
-    bytes *list = mem_new((size_t)special->count, sizeof *list);
-    if (!list) return status_nomem(error);
-    for (int32_t i = 0; i < special->count; i++) list[i] = strmap_get(special, i);
-    int status = finish(o, t, list, (size_t)special->count, report, error);
-    free(list);
-    return status;
-}
-
-static int merge(const vocabs_options *o, const char *const *files, size_t count, buffer *report,
-                 rill_error *error) {
+static int merge(const vocabs_options *o, const char *const *files, size_t count, writer *w,
+                 buffer *report, rill_error *error) {
     tally t = {0};
     strmap special = {0};
     int status = 0;
@@ -273,37 +294,73 @@ static int merge(const vocabs_options *o, const char *const *files, size_t count
         if (status == 0 && merge_one(&v, &special, &t) < 0) status = status_nomem(error);
         vocab_free(&v);
     }
-    if (status == 0) status = finish_merge(o, &t, &special, report, error);
+    if (status == 0) status = finish_all(o, &t, &special, w, report, error);
     strmap_free(&special);
     tally_free(&t);
     return status;
 }
 
-/* Words that stay, in the order of the file. */
-static int prune_into(const vocabs_options *o, const vocab *v, const vocab *keep, vocab *out) {
-    size_t room = 0;
-    for (int32_t i = 0; i < vocab_size(v); i++) {
-        bytes word = vocab_word(v, i);
-        bool special = i < v->specials;
-        bool wanted =
-            v->count[i] >= o->min_count && (!o->keep || strmap_find(&keep->words, word) >= 0);
-        if (!special && !wanted) continue;
-        if (!special && o->max_size && vocab_size(out) >= o->max_size) break;
-        int32_t id;
-        TRY(mem_grow(&out->count, &room, (size_t)vocab_size(out) + 1, sizeof *out->count));
-        TRY(strmap_add(&out->words, word, &id));
-        out->count[id] = v->count[i];
-        out->specials += special;
+typedef struct row {
+    int64_t count;
+    int32_t id;
+} row;
+
+/* The most frequent first, the first in the file first. */
+static int compare_rows(const void *a, const void *b) {
+    const row *x = a, *y = b;
+    if (x->count != y->count) return x->count < y->count ? 1 : -1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static int compare_ids(const void *a, const void *b) {
+    const row *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Words that stay, in the order of the file: list[0 .. *count). */
+static row *choose(const vocabs_options *o, const vocab *v, const vocab *keep, size_t *count) {
+    row *list = mem_new((size_t)vocab_size(v), sizeof *list);
+    *count = 0;
+    for (int32_t i = v->specials; list && i < vocab_size(v); i++) {
+        bool wanted = !o->keep || strmap_find(&keep->words, vocab_word(v, i)) >= 0;
+        if (wanted && v->count[i] >= o->min_count) list[(*count)++] = (row){v->count[i], i};
     }
+    const size_t most = o->max_size ? (size_t)(o->max_size - v->specials) : *count;
+    if (!list || *count <= most) return list;
+    qsort(list, *count, sizeof *list, compare_rows);
+    *count = most;
+    qsort(list, *count, sizeof *list, compare_ids);
+    return list;
+}
+
+static int copy_row(const vocab *v, int32_t from, vocab *out) {
+    int32_t id;
+    TRY(strmap_add(&out->words, vocab_word(v, from), &id));
+    out->count[id] = v->count[from];
     return 0;
 }
 
-static int prune(const vocabs_options *o, const char *file, buffer *report, rill_error *error) {
+static int prune_into(const vocabs_options *o, const vocab *v, const vocab *keep, vocab *out,
+                      rill_error *error) {
+    size_t count;
+    TRY(need_room(o, v->specials, error));
+    row *list = choose(o, v, keep, &count);
+    out->count = mem_new((size_t)v->specials + count, sizeof *out->count);
+    int status = list && out->count ? 0 : RILL_ENOMEM;
+    for (int32_t i = 0; status == 0 && i < v->specials; i++) status = copy_row(v, i, out);
+    for (size_t i = 0; status == 0 && i < count; i++) status = copy_row(v, list[i].id, out);
+    out->specials = v->specials;
+    free(list);
+    return status < 0 ? status_nomem(error) : 0;
+}
+
+static int prune(const vocabs_options *o, const char *file, writer *w, buffer *report,
+                 rill_error *error) {
     vocab v = {0}, keep = {0}, out = {0};
     int status = vocabs_read(file, o->from, o->table, &v, error);
     if (status == 0 && o->keep) status = vocabs_read(o->keep, "auto", NULL, &keep, error);
-    if (status == 0 && prune_into(o, &v, &keep, &out) < 0) status = status_nomem(error);
-    if (status == 0) status = write_vocab(o, &out, error);
+    if (status == 0) status = prune_into(o, &v, &keep, &out, error);
+    if (status == 0) status = write_vocab(o, &out, w, error);
     if (status == 0) tell_kept(&out, vocab_size(&v) - v.specials, running(&v), report);
     vocab_free(&v);
     vocab_free(&keep);
@@ -311,10 +368,10 @@ static int prune(const vocabs_options *o, const char *file, buffer *report, rill
     return status;
 }
 
-static int convert(const vocabs_options *o, const char *file, rill_error *error) {
+static int convert(const vocabs_options *o, const char *file, writer *w, rill_error *error) {
     vocab v = {0};
     int status = vocabs_read(file, o->from, o->table, &v, error);
-    if (status == 0) status = write_vocab(o, &v, error);
+    if (status == 0) status = write_vocab(o, &v, w, error);
     vocab_free(&v);
     return status;
 }
@@ -332,11 +389,11 @@ static int print_report(const vocabs_options *o, json_t *report, buffer *out, ri
             json_t *count;
             buffer_printf(out, "%s\n", key);
             json_object_foreach(value, name, count) {
+                buffer_printf(out, "  %-20s ", excerpt_of(bytes_of(name)).text);
                 if (json_is_real(count)) {
-                    buffer_printf(out, "  %-20s %.2f %%\n", name, 100 * json_real_value(count));
+                    buffer_printf(out, "%.2f %%\n", 100 * json_real_value(count));
                 } else {
-                    buffer_printf(out, "  %-20s %" JSON_INTEGER_FORMAT "\n", name,
-                                  json_integer_value(count));
+                    buffer_printf(out, "%" JSON_INTEGER_FORMAT "\n", json_integer_value(count));
                 }
             }
         } else if (json_is_real(value)) {
@@ -404,6 +461,13 @@ static int stats(const vocabs_options *o, const char *file, buffer *out, rill_er
     return status;
 }
 
+/* A word as the name of a field, which ends at a NUL. */
+static int add_name(json_t *list, bytes word, int64_t count) {
+    excerpt shown = excerpt_of(word);
+    bytes name = word.size && memchr(word.data, 0, word.size) ? bytes_of(shown.text) : word;
+    return report_set(list, name, json_integer(count));
+}
+
 /* The unknown words, most frequent first. */
 static int add_unknown(const vocabs_options *o, const vocab *v, const tally *t, json_t *report) {
     tally unknown = {0};
@@ -417,7 +481,7 @@ static int add_unknown(const vocabs_options *o, const vocab *v, const tally *t, 
     if (!status) status = vocab_build(&sorted, &unknown, NULL, 0, 1, (int32_t)o->top, NULL);
     json_t *list = json_object();
     for (int32_t i = 0; i < vocab_size(&sorted) && status == 0 && o->top; i++) {
-        status = report_set(list, vocab_word(&sorted, i), json_integer(sorted.count[i]));
+        status = add_name(list, vocab_word(&sorted, i), sorted.count[i]);
     }
     if (!status && o->top && unknown.words.count) {
         status = report_set(report, BYTES("unknown"), list);
@@ -463,26 +527,56 @@ static int coverage(const vocabs_options *o, const char *const *files, size_t co
     return status;
 }
 
+/* ---- all verbs */
+
+static int check_options(unsigned verb, const vocabs_options *o, rill_error *error) {
+    if (!(verb & COUNT) || !o->codes) return 0;
+    if (!o->lower && !strcmp(o->split, "spaces") && !strcmp(o->normalize, "nfc")) return 0;
+    return status_fail(error, RILL_EUSAGE,
+                       "--codes say how text is cut and spelt, and leave nothing to "
+                       "--split, --lower and --normalize");
+}
+
+/* What is read is not written over, and standard input is read once. */
+static int check_files(unsigned verb, const vocabs_options *o, const char *const *files,
+                       size_t count, rill_error *error) {
+    const char *const named[] = {verb & COUNT ? o->codes : NULL, verb & PRUNE ? o->keep : NULL};
+    const size_t texts = verb == BUILD ? count : verb == COVERAGE ? count - 1 : 1;
+    int times = texts == 0; /* then standard input is the text */
+    for (size_t i = 0; i < count + 2; i++) {
+        const char *path = i < count ? files[i] : named[i - count];
+        if (!path) continue;
+        if (verb & WRITE) TRY(file_differs(o->output, path, error));
+        times += !strcmp(path, "-");
+    }
+    if (times < 2) return 0;
+    return status_fail(error, RILL_EUSAGE, "standard input can't be read twice");
+}
+
+static int write_verb(unsigned verb, const vocabs_options *o, const char *const *files,
+                      size_t count, buffer *report, rill_error *error) {
+    writer *w;
+    TRY(file_spare(o->output, o->force, error));
+    TRY(writer_open(o->output, &w, error));
+    int status = verb == BUILD   ? build(o, files, count, w, report, error)
+                 : verb == MERGE ? merge(o, files, count, w, report, error)
+                 : verb == PRUNE ? prune(o, files[0], w, report, error)
+                                 : convert(o, files[0], w, error);
+    writer_close(w);
+    return status;
+}
+
 int vocabs_run(unsigned verb, const vocabs_options *o, const char *const *files, size_t count,
                buffer *report, rill_error *error) {
     const bool one = verb & (STATS | PRUNE | CONVERT);
-    if (verb != BUILD && count == 0) return status_fail(error, RILL_EUSAGE, "no vocabulary given");
-    if (one && count > 1) return status_fail(error, RILL_EUSAGE, "more than one vocabulary given");
-    if (verb & WRITE) TRY(file_spare(o->output, o->force, error));
-    switch (verb) {
-    case BUILD:
-        return build(o, files, count, report, error);
-    case STATS:
-        return stats(o, files[0], report, error);
-    case COVERAGE:
-        return coverage(o, files, count, report, error);
-    case MERGE:
-        return merge(o, files, count, report, error);
-    case PRUNE:
-        return prune(o, files[0], report, error);
-    case CONVERT:
-        return convert(o, files[0], error);
-    default:
+    if (!(verb & (READ | WRITE)) || verb & (verb - 1)) {
         return status_fail(error, RILL_EUSAGE, "unknown verb of vocabularies");
     }
+    if (verb != BUILD && count == 0) return status_fail(error, RILL_EUSAGE, "no vocabulary given");
+    if (one && count > 1) return status_fail(error, RILL_EUSAGE, "more than one vocabulary given");
+    TRY(check_options(verb, o, error));
+    TRY(check_files(verb, o, files, count, error));
+    if (verb & WRITE) return write_verb(verb, o, files, count, report, error);
+    return verb == STATS ? stats(o, files[0], report, error)
+                         : coverage(o, files, count, report, error);
 }

@@ -31,17 +31,36 @@ static size_t counted_name(const char *name) {
     return size > 6 && !strcmp(name + size - 6, ".count") ? size - 6 : 0;
 }
 
+/* No vocabulary of that name, or none at all. */
+static int no_table(const bundle *b, const char *table, rill_error *error) {
+    buffer names = {0};
+    for (size_t i = 0; i < bundle_count(b); i++) {
+        const char *full = bundle_at(b, i)->name;
+        if (names.size && counted_name(full)) buffer_add_text(&names, ", ");
+        buffer_add_bytes(&names, (bytes){full, counted_name(full)});
+    }
+    int status = buffer_status(&names, error);
+    if (status == 0 && names.size && table) {
+        status = status_set(error, RILL_EUSAGE, bundle_name(b), 0, 0,
+                            "no vocabulary is called \"%s\"; there is %s", table,
+                            excerpt_of(buffer_view(&names)).text);
+    } else if (status == 0) {
+        status =
+            status_set(error, RILL_EMODEL, bundle_name(b), 0, 0, "the model has no vocabulary");
+    }
+    buffer_free(&names);
+    return status;
+}
+
+/* That of the name `table`, NULL: the first. */
 static int read_table(bundle *b, const char *table, vocab *out, rill_error *error) {
     char name[256] = "";
-    for (size_t i = 0; !table && i < bundle_count(b) && !*name; i++) {
-        const char *full = bundle_at(b, i)->name;
-        size_t size = counted_name(full);
-        if (size && size < sizeof name) memcpy(name, full, size);
+    for (size_t i = 0; i < bundle_count(b) && !*name; i++) {
+        const bytes full = {bundle_at(b, i)->name, counted_name(bundle_at(b, i)->name)};
+        bool wanted = full.size && (!table || bytes_equal(full, bytes_of(table)));
+        if (wanted && full.size < sizeof name) memcpy(name, full.data, full.size);
     }
-    if (!table && !*name) {
-        return status_set(error, RILL_EMODEL, bundle_name(b), 0, 0, "the model has no vocabulary");
-    }
-    return load_vocab(b, table ? table : name, out, error);
+    return *name ? load_vocab(b, name, out, error) : no_table(b, table, error);
 }
 
 static int read_model(const char *path, const char *table, vocab *out, rill_error *error) {
@@ -65,12 +84,13 @@ static bool is_object(bytes text) {
     return inner.data[0] == '"' && inner.size > 1 && (unsigned char)inner.data[1] >= ' ';
 }
 
-/* The format of a text by its first line; what is counted as we write it is that, even if the word
- * looks like the start of an object. */
+/* The format of a text by its first line that is not blank; what is counted as we write it is that,
+ * even if the word looks like the start of an object. */
 static const char *guess(bytes text) {
-    bytes rest = text, line, count, word;
+    bytes rest = text, line = {0}, count, word;
     int64_t number;
-    bytes_split(&rest, '\n', &line);
+    while (bytes_split(&rest, '\n', &line) && bytes_trim(line).size == 0) {
+    }
     count = line = bytes_trim(line);
     bytes_split(&count, '\t', &word);
     if (count.data && bytes_to_int(count, &number)) return "tsv";
@@ -82,26 +102,42 @@ static const char *guess(bytes text) {
     return counted ? "space" : "plain";
 }
 
-/* Lines of `space` and `plain` as tsv. */
-static void lines_to_tsv(bytes text, bool counted, buffer *out) {
-    bytes rest = text, line;
-    while (rest.size && bytes_split(&rest, '\n', &line)) {
-        if (line.size && line.data[line.size - 1] == '\r') line.size--;
-        size_t at = line.size;
-        while (counted && at && line.data[at - 1] != ' ') at--;
-        if (!counted) {
-            buffer_add_bytes(out, line);
-            buffer_add_text(out, "\t1\n");
-        } else if (at) {
-            buffer_add_bytes(out, bytes_slice(line, 0, at - 1));
-            buffer_add_char(out, '\t');
-            buffer_add_bytes(out, bytes_slice(line, at, line.size));
-            buffer_add_char(out, '\n');
-        } else {
-            buffer_add_bytes(out, line); /* no count: the parser says so */
-            buffer_add_char(out, '\n');
-        }
+/* One line of `space` or `plain` as tsv. */
+static int line_to_tsv(bytes line, bool counted, const char *file, size_t number, buffer *out,
+                       rill_error *error) {
+    size_t end = line.size;
+    const char *tab = memchr(line.data, '\t', line.size);
+    if (tab) {
+        return status_set(error, RILL_EDATA, file, number, (size_t)(tab - line.data) + 1,
+                          "found a tab, which no word holds (format %s)",
+                          counted ? "space" : "plain");
     }
+    while (counted && end && line.data[end - 1] != ' ') end--;
+    if (counted && end == 0) {
+        return status_set(error, RILL_EDATA, file, number, 1,
+                          "found \"%s\", expected word, blank and count (format space)",
+                          excerpt_of(line).text);
+    }
+    buffer_add_bytes(out, bytes_slice(line, 0, counted ? end - 1 : end));
+    buffer_add_char(out, '\t');
+    buffer_add_bytes(out, counted ? bytes_slice(line, end, line.size) : BYTES("1"));
+    buffer_add_char(out, '\n');
+    return 0;
+}
+
+/* Lines of `space` and `plain` as tsv; blank ones at the end of the file are nothing. */
+static int lines_to_tsv(bytes text, bool counted, const char *file, buffer *out,
+                        rill_error *error) {
+    bytes rest = text, line;
+    for (size_t number = 1; bytes_split(&rest, '\n', &line); number++) {
+        if (bytes_trim(line).size == 0 && bytes_trim(rest).size == 0) break;
+        if (line.size && line.data[line.size - 1] == '\r') line.size--;
+        if (line.size == 0) {
+            return status_set(error, RILL_EDATA, file, number, 1, "an empty line, expected a word");
+        }
+        TRY(line_to_tsv(line, counted, file, number, out, error));
+    }
+    return 0;
 }
 
 static int word_fault(const char *word, const char *file, const char *what, rill_error *error) {
@@ -153,7 +189,7 @@ static int read_text(bytes text, const char *from, const char *path, vocab *out,
     if (!strcmp(from, "json")) {
         status = json_to_tsv(text, path, &lines, error);
     } else if (strcmp(from, "tsv") != 0) {
-        lines_to_tsv(text, !strcmp(from, "space"), &lines);
+        status = lines_to_tsv(text, !strcmp(from, "space"), path, &lines, error);
     }
     if (status == 0) status = buffer_status(&lines, error);
     bool same = !strcmp(from, "tsv");
@@ -169,17 +205,30 @@ static int read_text(bytes text, const char *from, const char *path, vocab *out,
 int vocabs_read(const char *path, const char *from, const char *table, vocab *out,
                 rill_error *error) {
     buffer text = {0};
-    bool any = !strcmp(from, "auto");
+    const char *shown = strcmp(path, "-") ? path : "standard input";
+    int status = 0;
     if (!strcmp(from, "model")) return read_model(path, table, out, error);
     TRY(file_slurp(path, LARGEST, &text, error));
-    int status = any && is_model(buffer_view(&text))
-                     ? read_model(path, table, out, error)
-                     : read_text(buffer_view(&text), from, path, out, error);
+    const bool model = !strcmp(from, "auto") && is_model(buffer_view(&text));
+    if (model && shown != path) {
+        status =
+            status_fail(error, RILL_EUSAGE, "a model is read from a file, not from standard input");
+    } else if (model) {
+        status = read_model(path, table, out, error);
+    } else if (table) {
+        status = status_set(error, RILL_EUSAGE, shown, 0, 0, "--table is for model files");
+    } else {
+        status = read_text(buffer_view(&text), from, shown, out, error);
+    }
     buffer_free(&text);
     return status;
 }
 
 /* ---- writing */
+
+static int no_place(int32_t word, const char *what, rill_error *error) {
+    return status_fail(error, RILL_EDATA, "word %" PRId32 " holds %s", word, what);
+}
 
 static bool fits_a_line(bytes word) {
     for (size_t i = 0; i < word.size; i++) {
@@ -193,9 +242,9 @@ int vocabs_format(const vocab *v, const char *to, buffer *out, rill_error *error
     if (json) buffer_add_char(out, '{');
     for (int32_t i = 0; i < vocab_size(v); i++) {
         bytes word = vocab_word(v, i);
-        if (!json && !fits_a_line(word)) {
-            return status_fail(error, RILL_EDATA, "word %" PRId32 " holds a tab or a line end", i);
-        }
+        if (!json && !fits_a_line(word)) return no_place(i, "a tab or a line end", error);
+        if (json && word.size && memchr(word.data, 0, word.size))
+            return no_place(i, "a NUL byte", error);
         if (json) {
             if (i) buffer_add_char(out, ',');
             json_quote(word, out);
