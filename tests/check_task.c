@@ -286,8 +286,8 @@ void task_kill(task_course course, const char *model, const char *name) {
     unsigned state = (unsigned)test_seed(name);
     int kills = 0, rounds = 0;
     for (bool done = false; !done; rounds++) {
-        /* times grow, so that the end is reached on a slow machine too */
-        done = child_trains(course, model, 5 + (long)(roll(&state) % 40) * (1 + rounds / 4));
+        /* times grow, so that the end is reached on a machine that is slow or busy too */
+        done = child_trains(course, model, 5 + (long)(roll(&state) % 40) * (1 + rounds * rounds / 64));
         kills += !done;
         ck_assert_int_lt(rounds, 200);
     }
