@@ -152,17 +152,18 @@ static bool allowed(const search_config *c, const search_item *item, const answe
     return !repeats(longer.word, longer.length, c->no_repeat);
 }
 
+/* Of an answer that looked at the source in so many steps. */
 static double hand_score(const toy *y, const search_config *c, const search_item *item,
-                         const answer *h) {
+                         const answer *h, int steps) {
     double score = h->logp / pow(h->length + 1, c->power);
     for (int j = 0; c->coverage > 0 && j < item->source; j++) {
         double seen = 0;
-        for (int n = 0; n <= h->length; n++) {
+        for (int n = 0; n < steps; n++) {
             real a[MOST_SOURCE];
             toy_attention(state_after(y, item, h->word, n), item->source, a);
             seen += (double)a[j];
         }
-        score += c->coverage * log(fmin(seen, 1));
+        score += c->coverage * log(fmax(fmin(seen, 1), 1e-9));
     }
     return score;
 }
@@ -174,7 +175,7 @@ static answer longer(const toy *y, const search_config *c, const search_item *it
     next.logp += logp;
     next.done = word == END;
     if (word == END)
-        next.score = hand_score(y, c, item, &next);
+        next.score = hand_score(y, c, item, &next, next.length + 1);
     else
         next.word[next.length++] = word;
     return next;
@@ -231,8 +232,9 @@ static int continue_all(const toy *y, const search_config *c, const search_item 
 }
 
 /* Enough answers, and none of them is behind what lives and would end now. */
-static bool is_over(const search_config *c, const answer *live, const answers *done) {
-    double now = live->logp / pow(live->length + 1, c->power);
+static bool is_over(const toy *y, const search_config *c, const search_item *item,
+                    const answer *live, const answers *done) {
+    double now = hand_score(y, c, item, live, live->length);
     bool ahead = c->beam == 1; /* greedy */
     for (int i = 0; i < done->count; i++) ahead |= done->list[i].score >= now;
     return done->count >= c->beam && ahead;
@@ -244,7 +246,7 @@ static void plain_beam(const toy *y, const search_config *c, const search_item *
     answer live[64] = {{.length = 0}};
     int rows = 1, K = c->beam;
     ck_assert_int_le(K, 64);
-    while (rows > 0 && !is_over(c, live, out)) {
+    while (rows > 0 && !is_over(y, c, item, live, out)) {
         int count = continue_all(y, c, item, live, rows, all);
         rows = 0;
         for (int i = 0; i < count && i < 2 * K && rows < K; i++) {

@@ -12,6 +12,10 @@
  *
  * each bucket with its first pair; the median bucket is usual, and long pairs more than a factor of
  * 4 away from it are reported.
+ *
+ * Long sources have long targets, so the logarithms of both lengths go together. Where, in a
+ * stretch of WINDOW pairs, they do so only when one side is moved by a line, a line was lost or
+ * came in twice.
  */
 #include "data/doctor_inner.h"
 #include "data/parallel.h"
@@ -21,6 +25,15 @@
 #include <string.h>
 
 enum { REACH = 40, BUCKETS = 2 * REACH + 1, FAR = 8, LONG_ENOUGH = 24 };
+enum { WINDOW = 200, FEWEST = 50 };
+
+/* Lengths of the pairs of a stretch. */
+typedef struct stretch {
+    double length[2][WINDOW]; /* logarithms */
+    size_t count;
+    doctor_place first;
+    excerpt example;
+} stretch;
 
 /* What is tallied per file, by side. */
 enum { EMPTY_SIDE, LONG_LINE, LONG_WORD, ODD_SPACE, NOT_NFC, TALLIES };
@@ -54,6 +67,9 @@ typedef struct exam {
     tally side[2][TALLIES], empty, same;
     size_t bucket[BUCKETS];
     tally far[BUCKETS]; /* pairs that are long enough to say something */
+    stretch near;
+    tally slipped; /* stretches that fit when one side is moved */
+    size_t slipped_pairs;
     /* of all files */
     tally overlap, overlap_long, overlap_pair;
     buffer places, scratch;
@@ -106,6 +122,43 @@ static void check_proportion(exam *e, const parallel_pair *p) {
     }
 }
 
+/* Pearson's; 0 where one side does not change. */
+static double correlation(const double *x, const double *y, size_t n) {
+    double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
+    for (size_t i = 0; i < n; i++) mx += x[i] / (double)n, my += y[i] / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        xx += (x[i] - mx) * (x[i] - mx);
+        yy += (y[i] - my) * (y[i] - my);
+        xy += (x[i] - mx) * (y[i] - my);
+    }
+    return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
+}
+
+/* Unrelated lengths correlate by less than a fifth in such a stretch: half is no accident. */
+static void end_stretch(exam *e) {
+    stretch *n = &e->near;
+    if (n->count >= FEWEST) {
+        const double *x = n->length[0], *y = n->length[1];
+        double in_place = correlation(x, y, n->count);
+        double moved =
+            fmax(correlation(x + 1, y, n->count - 1), correlation(x, y + 1, n->count - 1));
+        if (moved > 0.5 && moved > in_place + 0.5) {
+            if (!e->slipped.count) e->slipped = (tally){.first = n->first, .example = n->example};
+            e->slipped.count++;
+            e->slipped_pairs += n->count;
+        }
+    }
+    n->count = 0;
+}
+
+static void check_place(exam *e, const parallel_pair *p) {
+    stretch *n = &e->near;
+    if (n->count == 0) n->first = side_place(e, p, 0), n->example = excerpt_of(p->source);
+    n->length[0][n->count] = log((double)utf8_count(p->source));
+    n->length[1][n->count] = log((double)utf8_count(p->target));
+    if (++n->count == WINDOW) end_stretch(e);
+}
+
 /* A dev pair whose source train has; `other` is where. */
 static void note_overlap(exam *e, const parallel_pair *p, bytes both, doctor_place other) {
     doctor_place place = side_place(e, p, 0);
@@ -156,6 +209,7 @@ static int check_pair(exam *e, half *side, const parallel_pair *p) {
     e->count++;
     if (bytes_equal(p->source, p->target)) doctor_tally(&e->same, side_place(e, p, 0), p->source);
     check_proportion(e, p);
+    check_place(e, p);
     return check_repeat(e, side, p);
 }
 
@@ -199,6 +253,16 @@ static int report_same(exam *e) {
                       t->count, e->count, t->example.text);
 }
 
+static int report_slipped(exam *e) {
+    const tally *t = &e->slipped;
+    end_stretch(e);
+    if (!t->count) return 0;
+    return doctor_add(e->report, DOCTOR_WARNING, "slipped", t->first, e->slipped_pairs,
+                      "%zu pairs whose lengths fit only when one side is moved by a line, as if a "
+                      "line were missing; they begin near \"%s\"",
+                      e->slipped_pairs, t->example.text);
+}
+
 static int report_files(exam *e) {
     for (int side = 0; side < 2; side++) {
         const size_t limit[TALLIES] = {
@@ -209,6 +273,7 @@ static int report_files(exam *e) {
     }
     TRY(doctor_tally_report(&e->empty, &empty_row, 0, e->report));
     TRY(report_same(e));
+    TRY(report_slipped(e));
     return report_proportion(e);
 }
 
@@ -251,7 +316,8 @@ static void forget_files(exam *e) {
     memset(e->side, 0, sizeof e->side);
     memset(e->bucket, 0, sizeof e->bucket);
     memset(e->far, 0, sizeof e->far);
-    e->empty = e->same = (tally){0};
+    e->empty = e->same = e->slipped = (tally){0};
+    e->slipped_pairs = e->near.count = 0;
     e->count = 0;
 }
 

@@ -19,9 +19,9 @@ static void put(search_answer *list, int count, const search_answer *answer) {
     list[at] = *answer;
 }
 
-/* Weights of the answers, not yet shares of 1: that makes no difference to their order. Answers that a
- * search found weigh as it ranks them, their log probability being that of answers as long as the best:
- * by plain probabilities short answers would outweigh all others. */
+/* Weights of the answers, not yet shares of 1: that makes no difference to their order. Answers
+ * that a search found weigh as it ranks them, their log probability being that of answers as long
+ * as the best: by plain probabilities short answers would outweigh all others. */
 static int weigh(const search_result *r, bool drawn, arena *a, double **out) {
     double *weight = arena_alloc(a, (size_t)r->count, sizeof *weight);
     const search_answer *best = r->answer;
@@ -51,8 +51,9 @@ int consensus_sort(bleu *b, bool drawn, arena *a, search_result *r) {
             const search_answer *other = &r->answer[k];
             double like;
             TRY(consensus_bleu(b, answer.word, answer.length, other->word, other->length, &like));
-            answer.score += weight[k] / all * like;
+            answer.score += weight[k] * like;
         }
+        answer.score = fmin(answer.score / all, 1);
         put(sorted, i, &answer);
     }
     r->answer = sorted;

@@ -37,9 +37,9 @@ typedef struct ended {
 
 /* The search for one item. */
 typedef struct beam {
-    int rows, first;    /* rows of this step, and the first one's number among all */
-    const hypo **live;  /* [K] their chains, NULL at the beginning */
-    ended *done;        /* [K] the best ones that ended, best first */
+    int rows, first;   /* rows of this step, and the first one's number among all */
+    const hypo **live; /* [K] their chains, NULL at the beginning */
+    ended *done;       /* [K] the best ones that ended, best first */
     int finished;
 } beam;
 
@@ -57,7 +57,7 @@ typedef struct search {
     real *attention;               /* of this step */
     candidate *best;               /* [2K], best first */
     int found;
-    struct choice *choice;         /* [V], sampling */
+    struct choice *choice; /* [V], sampling */
 } search;
 
 /* ---- candidates */
@@ -134,8 +134,8 @@ static int by_probability(const void *a, const void *b) {
     return x->word < y->word ? -1 : x->word > y->word;
 }
 
-/* How many of the n choices may be drawn, and their share. They are sorted only where that matters: a
- * vocabulary is long. */
+/* How many of the n choices may be drawn, and their share. They are sorted only where that matters:
+ * a vocabulary is long. */
 static int keep_choices(const search *s, choice *list, int n, double *share) {
     const bool few = s->c->top_k > 0 && s->c->top_k < n, some = s->c->top_p < 1;
     const int most = few ? s->c->top_k : n;
@@ -149,7 +149,9 @@ static int keep_choices(const search *s, choice *list, int n, double *share) {
 }
 
 /* Barred words are infinitely unlikely; weights from a stranger may give no numbers at all. */
-static bool drawable(real logp) { return logp > -1e30f && logp < 1e30f; }
+static bool drawable(real logp) {
+    return logp > -1e30f && logp < 1e30f;
+}
 
 /* Draws the next word of a row, -1 where there is none to draw; logp is left as it is. */
 static int32_t draw(search *s, const search_item *item, const hypo *h, int slot, const real *logp,
@@ -191,10 +193,16 @@ static double by_length(const search *s, double sum, int length) {
     return s->c->power == 0 ? sum : sum / pow((double)length, s->c->power);
 }
 
+/* Of a hypothesis that ends with so many words. */
+static double score_of(const search *s, const search_item *item, const hypo *h, int length) {
+    double score = by_length(s, h->sum, length);
+    if (s->c->coverage > 0) score += s->c->coverage * coverage_of(h, item->source);
+    return score;
+}
+
 /* Keeps the K best; equal ones stand in the order in which they ended. */
 static void keep_ended(const search *s, beam *b, const search_item *item, const hypo *h) {
-    double score = by_length(s, h->sum, h->length);
-    if (s->c->coverage > 0) score += s->c->coverage * coverage_of(h, item->source);
+    double score = score_of(s, item, h, h->length);
     int at = b->finished;
     for (; at > 0 && score > b->done[at - 1].score; at--) {
         if (at < s->c->beam) b->done[at] = b->done[at - 1];
@@ -206,9 +214,9 @@ static void keep_ended(const search *s, beam *b, const search_item *item, const 
 /* K answers are there, and the best live hypothesis would not stand before them if it ended now: a
  * sure model's beam is otherwise full of answers that ended far too early before the good one ends.
  * Greedy search takes what it finds. */
-static bool is_over(const search *s, const beam *b, const hypo *best) {
+static bool is_over(const search *s, const beam *b, const search_item *item, const hypo *best) {
     if (b->finished < s->c->beam) return false;
-    return s->c->beam == 1 || by_length(s, best->sum, best->length + 1) <= b->done[0].score;
+    return s->c->beam == 1 || score_of(s, item, best, best->length + 1) <= b->done[0].score;
 }
 
 /* ---- one step */
@@ -218,8 +226,12 @@ static const hypo *extend(search *s, const beam *b, const search_item *item, can
     const hypo *before = b->live[c.row];
     hypo *h = arena_alloc(s->a, 1, sizeof *h);
     if (!h) return NULL;
-    *h = (hypo){.before = before, .word = c.word, .length = before ? before->length + 1 : 1,
-                .slot = before ? before->slot : c.row, .logp = c.logp, .sum = c.sum};
+    *h = (hypo){.before = before,
+                .word = c.word,
+                .length = before ? before->length + 1 : 1,
+                .slot = before ? before->slot : c.row,
+                .logp = c.logp,
+                .sum = c.sum};
     if (!attention) return h;
     real *row = arena_alloc(s->a, (size_t)item->source, sizeof *row);
     if (!row) return NULL;
@@ -268,7 +280,7 @@ static int advance(search *s, beam *b, const search_item *item, const real *atte
             next[(*rows)++] = h;
         }
     }
-    if (*rows > 0 && is_over(s, b, next[0])) *rows = 0;
+    if (*rows > 0 && is_over(s, b, item, next[0])) *rows = 0;
     return 0;
 }
 
@@ -307,9 +319,13 @@ static int copy_answer(search *s, const search_item *item, const ended *end, sea
     real *each = arena_alloc(s->a, n, sizeof *each);
     real *attention = s->c->attention ? arena_alloc(s->a, n * S, sizeof *attention) : NULL;
     if (!word || !each || (s->c->attention && !attention)) return RILL_ENOMEM;
-    *out = (search_answer){.word = word, .length = h->length - 1,
-                           .cut = h->length > item->longest, .logp = h->sum, .score = end->score,
-                           .each = each, .attention = attention};
+    *out = (search_answer){.word = word,
+                           .length = h->length - 1,
+                           .cut = h->length > item->longest,
+                           .logp = h->sum,
+                           .score = end->score,
+                           .each = each,
+                           .attention = attention};
     for (const hypo *at = h; at; at = at->before) {
         size_t i = (size_t)at->length - 1;
         word[i] = at->word;

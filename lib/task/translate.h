@@ -75,7 +75,8 @@ typedef struct translate_data {
     int32_t *id[SIDES];    /* units one after the other, no begin or end among them */
     size_t id_room[SIDES];
     size_t *at[SIDES];     /* [pairs+1] of id */
-    size_t empty, skipped; /* pairs with an empty side; pairs longer than max_pieces */
+    size_t empty;          /* pairs with an empty side; where all are read, with two */
+    size_t skipped;        /* pairs longer than max_pieces */
 } translate_data;
 
 /* Reads pairs: two files of lines, or one of source TAB target. Pairs with an empty side are left

@@ -15,10 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    DEFAULT_BUDGET = 1024, /* units */
-    KEEP_BYTES = 1 << 14   /* slots of lines larger than this start anew */
-};
+enum { KEEP_BYTES = 1 << 14 }; /* slots of lines larger than this start anew */
 
 typedef struct applier {
     const translate_options *o;
@@ -26,9 +23,8 @@ typedef struct applier {
     translate_model **model; /* [run.count] */
     reader *in, *prefix;     /* only the reading thread touches these */
     bool stream;             /* `in` is all there is, not one text of several */
-    strmap words, meanings;  /* --dictionary */
-    int32_t *meaning;
-    size_t meaning_room, budget;
+    translate_dictionary dictionary;
+    size_t budget;
 } applier;
 
 typedef struct slot {
@@ -309,40 +305,6 @@ static int do_slots(void *self, void *data, void *slots, size_t count, buffer *o
 
 /* ---- opening */
 
-static int add_meaning(applier *a, bytes word, bytes meaning, rill_error *error) {
-    int32_t before = a->words.count, id, target;
-    if (strmap_add(&a->words, word, &id) < 0 || strmap_add(&a->meanings, meaning, &target) < 0 ||
-        mem_grow(&a->meaning, &a->meaning_room, (size_t)id + 1, sizeof *a->meaning) < 0) {
-        return status_nomem(error);
-    }
-    if (id == before) a->meaning[id] = target; /* of several the first counts */
-    return 0;
-}
-
-/* Lines of word TAB meaning. */
-static int read_dictionary(applier *a, const char *path, rill_error *error) {
-    reader *r = NULL;
-    bytes line;
-    size_t at;
-    int more = reader_open(path, 0, &r, error);
-    if (more < 0) return more;
-    while ((more = reader_text(r, &line, error)) > 0) {
-        bytes rest = line, word, meaning;
-        if (!utf8_valid(line, &at)) {
-            more = status_set(error, RILL_EDATA, path, reader_number(r), at + 1, "invalid UTF-8");
-        } else if (!bytes_split(&rest, '\t', &word) || !bytes_split(&rest, '\t', &meaning) ||
-                   word.size == 0) {
-            more = status_set(error, RILL_EDATA, path, reader_number(r), 1,
-                              "expected word TAB meaning");
-        } else {
-            more = add_meaning(a, word, meaning, error);
-        }
-        if (more < 0) break;
-    }
-    reader_close(r);
-    return more;
-}
-
 static int flow_open(void *state, void *const *models, size_t count, const void *options,
                      rill_error *error) {
     applier *a = state;
@@ -351,17 +313,15 @@ static int flow_open(void *state, void *const *models, size_t count, const void 
     if (translate_draws(o) && o->common.json) {
         return status_fail(error, RILL_EUSAGE, "--picture draws, --json does not: give one of them");
     }
-    a->budget = o->common.batch > 0 ? (size_t)o->common.batch : DEFAULT_BUDGET;
+    a->budget = translate_portion(o, o->common.batch);
     a->model = mem_new(count, sizeof *a->model);
     if (!a->model) return status_nomem(error);
     for (size_t i = 0; i < count; i++) a->model[i] = models[i];
     a->run = (translate_run){.lexicon = &a->model[0]->lexicon, .o = o, .models = a->model,
                              .count = count};
     if (o->dictionary) {
-        TRY(read_dictionary(a, o->dictionary, error));
-        a->run.words = &a->words;
-        a->run.meanings = &a->meanings;
-        a->run.meaning = a->meaning;
+        TRY(translate_dictionary_open(o->dictionary, &a->dictionary, error));
+        a->run.dictionary = &a->dictionary;
     }
     return o->prefix && !o->score ? reader_open(o->prefix, (size_t)o->max_record, &a->prefix, error)
                                   : 0;
@@ -370,9 +330,7 @@ static int flow_open(void *state, void *const *models, size_t count, const void 
 static void flow_close(void *state) {
     applier *a = state;
     reader_close(a->prefix);
-    strmap_free(&a->words);
-    strmap_free(&a->meanings);
-    free(a->meaning);
+    translate_dictionary_free(&a->dictionary);
     free(a->model);
 }
 
@@ -391,7 +349,7 @@ static void flow_end(void *state) {
 }
 
 const task_flow translate_flow = {.size = sizeof(applier),
-                                  .budget = DEFAULT_BUDGET,
+                                  .budget = TRANSLATE_PORTION,
                                   .filter = {.slot_size = sizeof(slot),
                                              .read = read_slot,
                                              .ready = input_ready,

@@ -13,6 +13,9 @@ static int look_at(const translate_options *o, const char *const *files, size_t 
                            "found %zu files, expected two of lines or one of source TAB target",
                            count);
     }
+    if (o->dev_target && !o->common.dev) {
+        return status_fail(error, RILL_EUSAGE, "--dev-target needs --dev");
+    }
     doctor_pairs train = {files, count == 2 ? files + 1 : NULL, 1};
     doctor_pairs held = {dev, dev_target[0] ? dev_target : NULL, dev[0] ? 1 : 0};
     return doctor_parallel(train, held, &look, found, error);

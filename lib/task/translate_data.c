@@ -27,10 +27,9 @@ bytes translate_data_line(const translate_data *d, int side, size_t pair) {
 
 static int add_pair(translate_data *d, const parallel_pair *pair, bool all, rill_error *error) {
     const bytes line[SIDES] = {pair->source, pair->target};
-    if (!all && (pair->empty[SOURCE] || pair->empty[TARGET])) {
-        d->empty++;
-        return 0;
-    }
+    const bool *empty = pair->empty;
+    if (all ? empty[SOURCE] && empty[TARGET] : empty[SOURCE] || empty[TARGET]) d->empty++;
+    if (!all && (empty[SOURCE] || empty[TARGET])) return 0;
     for (int side = 0; side < SIDES; side++) {
         buffer *text = &d->text[side];
         if (mem_grow(&d->start[side], &d->start_room[side], d->pairs + 2,
@@ -62,7 +61,7 @@ int translate_data_read(translate_data *d, const char *const *files, size_t coun
         if (more < 0) break;
     }
     parallel_close(p);
-    if (more < 0 || d->pairs > 0) return more;
+    if (more < 0 || d->pairs > (all ? d->empty : 0)) return more;
     return status_set(error, RILL_EDATA, files[0], 0, 0, "there is no pair of lines in it");
 }
 

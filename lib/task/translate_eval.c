@@ -1,6 +1,6 @@
-/* translate_eval: the eval verb: BLEU and chrF as sacreBLEU has them, exact answers, perplexity; beside
- * the trivial baseline (the source as its own translation), with bootstrap intervals over lines, and a
- * paired test against another system's answers.
+/* translate_eval: the eval verb: BLEU and chrF as sacreBLEU has them, exact answers, perplexity;
+ * beside the trivial baseline (the source as its own translation), with bootstrap intervals over
+ * lines, and a paired test against another system's answers.
  *
  * BLEU and chrF are points, 0..100, in JSON too: that is their unit wherever they are printed.
  */
@@ -125,7 +125,8 @@ static int score_others(evaluation *e, rill_error *error) {
     if (status == 0) status = translate_stats_make(e->o, e->d, &a, &e->baseline, error);
     translate_answers_free(&a);
     if (status < 0 || !e->o->compare) return status;
-    status = translate_answers_read(e->o->compare, (size_t)e->o->max_record, e->d->pairs, &a, error);
+    status =
+        translate_answers_read(e->o->compare, (size_t)e->o->max_record, e->d->pairs, &a, error);
     if (status == 0) status = translate_stats_make(e->o, e->d, &a, &e->other, error);
     translate_answers_free(&a);
     return status;
@@ -148,30 +149,46 @@ static int evaluate(evaluation *e, const translate_run *run, rill_error *error) 
     return status < 0 ? status_nomem(error) : 0;
 }
 
+static int eval_files(evaluation *e, translate_run *run, const char *const *files, size_t count,
+                      buffer *report, rill_error *error) {
+    translate_data d = {0};
+    translate_dictionary dictionary = {0};
+    int status = translate_data_read(&d, files, count, true, (size_t)e->o->max_record, error);
+    if (status == 0 && e->o->dictionary) {
+        status = translate_dictionary_open(e->o->dictionary, &dictionary, error);
+        run->dictionary = &dictionary;
+    }
+    e->d = &d;
+    if (status == 0) status = evaluate(e, run, error);
+    if (status == 0 && e->o->common.json) {
+        status = json_write(e->report, report, error);
+        buffer_add_char(report, '\n');
+    } else if (status == 0) {
+        print_report(e->report, report);
+    }
+    translate_dictionary_free(&dictionary);
+    translate_data_free(&d);
+    return status < 0 ? status : buffer_status(report, error);
+}
+
 int translate_eval(void *const *models, size_t model_count, const void *options,
                    const char *const *files, size_t count, const rill_hooks *hooks, buffer *report,
                    rill_error *error) {
     evaluation e = {.o = options};
-    translate_data d = {0};
     translate_model **model = mem_new(model_count, sizeof *model);
     if (!model) return status_nomem(error);
     for (size_t i = 0; i < model_count; i++) model[i] = models[i];
-    const translate_run run = {.lexicon = &model[0]->lexicon, .o = options, .models = model,
-                               .count = model_count, .hooks = hooks};
-    int status = translate_data_read(&d, files, count, true, (size_t)e.o->max_record, error);
-    e.d = &d;
-    if (status == 0) status = evaluate(&e, &run, error);
-    if (status == 0 && e.o->common.json) {
-        status = json_write(e.report, report, error);
-        buffer_add_char(report, '\n');
-    } else if (status == 0) {
-        print_report(e.report, report);
-    }
+    translate_run run = {.lexicon = &model[0]->lexicon,
+                         .o = options,
+                         .models = model,
+                         .count = model_count,
+                         .batch = e.o->common.batch,
+                         .hooks = hooks};
+    int status = eval_files(&e, &run, files, count, report, error);
     json_decref(e.report);
     translate_stats_free(&e.stats);
     translate_stats_free(&e.baseline);
     translate_stats_free(&e.other);
-    translate_data_free(&d);
     free(model);
-    return status < 0 ? status : buffer_status(report, error);
+    return status;
 }

@@ -56,6 +56,14 @@ size_t translate_cost(bytes line) {
     return BESIDE + line.size / UNIT_BYTES;
 }
 
+size_t translate_portion(const translate_options *o, int64_t batch) {
+    enum { USUAL = 5 };
+    int64_t beam = o->mbr > o->nbest ? o->mbr : o->nbest;
+    if (o->beam > beam && !o->sample) beam = o->beam;
+    if (batch > 0) return (size_t)batch;
+    return (size_t)(TRANSLATE_PORTION * USUAL / (beam > USUAL ? beam : USUAL));
+}
+
 static const subword *units_of(const translate_worker *w, int side) {
     return side == SOURCE ? w->run->lexicon->source : w->run->lexicon->target;
 }
@@ -214,8 +222,7 @@ static bool wants_blank(const translate_worker *w, size_t i, const subword_item 
 static bytes replacement(translate_worker *w, size_t i, const search_answer *a, int k, buffer *out) {
     const subword_item *item = looked_at(w, i, a, k);
     bytes raw = bytes_trim(bytes_slice(w->line[i].source, item->begin, item->end));
-    int32_t word = w->run->words ? strmap_find(w->run->words, raw) : -1;
-    if (word >= 0) raw = strmap_get(w->run->meanings, w->run->meaning[word]);
+    if (w->run->dictionary) raw = translate_dictionary_find(w->run->dictionary, raw);
     if (k == 0 || !wants_blank(w, i, item)) return raw;
     char *text = arena_alloc(&w->memory, raw.size + 1, 1);
     if (!text) {

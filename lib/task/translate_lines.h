@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "model/train.h"
 #include "task/translate.h"
+#include "task/translate_dictionary.h"
 
 typedef struct translate_line {
     bytes source;
@@ -25,10 +26,10 @@ typedef struct translate_run {
     const translate_net *net;       /* packed weights in training, or NULL: */
     translate_model *const *models; /* [count] */
     size_t count;
-    const strmap *words;      /* --dictionary: source words, or NULL */
-    const strmap *meanings;   /* what stands for a word; `meaning` has its number */
-    const int32_t *meaning;
-    const rill_hooks *hooks; /* translate_answer_all: told how far it is, asked whether to go on; or NULL */
+    const translate_dictionary *dictionary; /* --dictionary, or NULL */
+    /* for translate_answer_all */
+    int64_t batch;           /* translate_portion */
+    const rill_hooks *hooks; /* told how far it is, asked whether to go on; or NULL */
 } translate_run;
 
 typedef struct translate_worker translate_worker;
@@ -38,6 +39,10 @@ void translate_worker_free(translate_worker *w);
 
 /* Units that a line has, at most, to share out work before it is cut into units. */
 size_t translate_cost(bytes line);
+
+enum { TRANSLATE_PORTION = 1024 };
+/* Units that are searched together: `batch`, or for 0 as many as keep the memory of a usual beam. */
+size_t translate_portion(const translate_options *o, int64_t batch);
 
 /* Searches for answers to `count` lines. On a fault in line i, *faulty is i. */
 MUST_USE int translate_worker_run(translate_worker *w, const translate_line *line, size_t count,

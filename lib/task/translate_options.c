@@ -86,12 +86,13 @@ static const option_row rows[] = {
            "Answers to each line, as N ||| text ||| logp= x ||| score"),
     NUMBER(
         "mbr", 0, AT(mbr), "0", 0, 1000, AE,
-        "Minimum Bayes risk: of the N best answers (drawn ones with --sample) the one that is most "
-        "like all of them; 0: the best"),
+        "Minimum Bayes risk: of the N best answers (in apply with --sample: drawn ones) the one that "
+        "is most like all of them; 0: the best"),
     AMOUNT("length-power", AT(length_power), "1.3", 0, 10, AES,
            "Scores are divided by the length to this power"),
-    AMOUNT("coverage", AT(coverage), "0", 0, 10, AES,
-           "Weight of the penalty on parts of the source that nothing looked at"),
+    AMOUNT("coverage", AT(coverage), "0", 0, 10, AE,
+           "Weight of the penalty on parts of the source that nothing looked at; it is not divided by "
+           "the length, so it wants a --length-power of 0.6 or less"),
     NUMBER("min-length", 0, AT(min_length), "0", 0, 100000, AE, "Least units of an answer"),
     NUMBER("max-length", 0, AT(max_length), "0", 0, 100000, AE,
            "Most units of an answer; 0: twice the source and 20"),

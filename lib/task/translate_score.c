@@ -1,7 +1,8 @@
 /* translate_score: see translate_score.h.
  *
- * Pairs are sorted by length and cut into portions; threads take one portion after the other, each with
- * a worker of its own. Results stand at the place of their pair, so who took what makes no difference.
+ * Pairs are sorted by length and cut into portions; threads take one portion after the other, each
+ * with a worker of its own. Results stand at the place of their pair, so who took what makes no
+ * difference.
  */
 #include "task/translate_score.h"
 #include "base/io.h"
@@ -12,8 +13,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { PORTION = 1024 }; /* units searched together */
 
 /* ---- answers */
 
@@ -93,9 +92,9 @@ static int answer_portion(answer_job *j, translate_worker *w, const int32_t *ite
     size_t asked = 0, faulty;
     for (size_t i = 0; i < count; i++) {
         if (repeats(j->d, (size_t)item[i])) continue;
-        line[asked++] = (translate_line){.source = translate_data_line(j->d, SOURCE,
-                                                                       (size_t)item[i]),
-                                         .name = (uint64_t)item[i]};
+        line[asked++] =
+            (translate_line){.source = translate_data_line(j->d, SOURCE, (size_t)item[i]),
+                             .name = (uint64_t)item[i]};
     }
     TRY(translate_worker_run(w, line, asked, &faulty, error));
     for (size_t i = 0; i < asked; i++) {
@@ -127,7 +126,8 @@ static int between_portions(answer_job *j, rill_error *error) {
     const rill_hooks *hooks = j->run->hooks;
     size_t begun = atomic_load(&j->next), all = j->plan.batches;
     if (begun < all) {
-        train_tell(hooks, RILL_EVENT_PROGRESS, NULL, "%2zu %% of %zu pairs", 100 * begun / all, j->d->pairs);
+        train_tell(hooks, RILL_EVENT_PROGRESS, NULL, "%2zu %% of %zu pairs", 100 * begun / all,
+                   j->d->pairs);
     }
     int status = train_go_on(hooks, error);
     if (status < 0) atomic_store(&j->next, all);
@@ -172,7 +172,8 @@ static int plan_answers(answer_job *j) {
         size_t cost = translate_cost(translate_data_line(d, SOURCE, i));
         j->cost[i] = cost < INT32_MAX ? (int32_t)cost : INT32_MAX;
     }
-    return batch_sorted(&j->plan, j->cost, d->pairs, PORTION);
+    const size_t portion = translate_portion(j->run->o, j->run->batch);
+    return batch_sorted(&j->plan, j->cost, d->pairs, (int64_t)portion);
 }
 
 /* A repeated source has the answer of the pair before. */
@@ -277,12 +278,13 @@ static int count_chrf(const translate_data *d, const translate_answers *a, int w
     return status;
 }
 
-/* Blanks at the ends make no difference. */
+/* Blanks at the ends make no difference; where both sides are blank nothing is asked. */
 static void count_exact(translate_stats *s, const translate_data *d, const translate_answers *a) {
     s->groups = 0;
     for (size_t i = 0; i < d->pairs; i++) {
-        if (!repeats(d, i)) s->exact[s->groups++] = (metric_ratio){0, 1};
         bytes gold = bytes_trim(translate_data_line(d, TARGET, i));
+        if (gold.size == 0 && bytes_trim(translate_data_line(d, SOURCE, i)).size == 0) continue;
+        if (!repeats(d, i) || s->groups == 0) s->exact[s->groups++] = (metric_ratio){0, 1};
         if (bytes_equal(gold, bytes_trim(buffer_view(&a->text[i])))) {
             s->exact[s->groups - 1].part = 1;
         }
@@ -339,8 +341,10 @@ int translate_validate(const translate_run *run, const translate_data *dev, pool
         if (!strcmp(out->item[i].name, metric)) out->main = out->item[i].value;
     }
     /* Where that score can't tell epochs apart, as BLEU on single words, the loss does. */
-    if (!strcmp(metric, "loss")) out->main = -out->main;
-    else out->main -= 1e-6 * stats.loss;
+    if (!strcmp(metric, "loss"))
+        out->main = -out->main;
+    else
+        out->main -= 1e-6 * stats.loss;
     translate_stats_free(&stats);
     return 0;
 }

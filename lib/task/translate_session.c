@@ -3,8 +3,9 @@
  *     sources -> each member's encoder -> memory: keys [M,A], values [M,C], first states [B,W]
  *     search  -> rows of hypotheses -> each member's step -> log probabilities, averaged
  *
- * A member keeps the states of the rows of the last two steps and swaps them; row r of a step begins with
- * the state of the row that it continues. Weights of the attention are averaged over the members too.
+ * A member keeps the states of the rows of the last two steps and swaps them; row r of a step
+ * begins with the state of the row that it continues. Weights of the attention are averaged over
+ * the members too.
  *
  * Memory: the memory of the encoder, and for each row V scores and W state numbers.
  */
@@ -29,8 +30,8 @@ struct translate_session {
     size_t members;
     search_config config;
     int64_t shortest, longest;
-    int wanted;  /* answers, of those that the search finds */
-    bleu *likes; /* for --mbr, or NULL */
+    int wanted;   /* answers, of those that the search finds */
+    bleu *likes;  /* for --mbr, or NULL */
     arena memory; /* of the answers, until the next run */
     /* the batch that is being searched */
     translate_batch batch;
@@ -39,15 +40,27 @@ struct translate_session {
 
 /* ---- making one */
 
-static int check_mbr(const translate_options *o, rill_error *error) {
-    if (o->mbr == 0 || o->mbr >= o->nbest) return 0;
-    return status_fail(error, RILL_EUSAGE, "--nbest %lld asks for more answers than the %lld of --mbr",
-                       (long long)o->nbest, (long long)o->mbr);
+static int check_decoding(const translate_options *o, rill_error *error) {
+    if (o->mbr != 0 && o->mbr < o->nbest) {
+        return status_fail(error, RILL_EUSAGE,
+                           "--nbest %lld asks for more answers than the %lld of --mbr",
+                           (long long)o->nbest, (long long)o->mbr);
+    }
+    if (o->max_length != 0 && o->max_length < o->min_length) {
+        return status_fail(error, RILL_EUSAGE, "--min-length %lld is above --max-length %lld",
+                           (long long)o->min_length, (long long)o->max_length);
+    }
+    if (o->dictionary && !o->replace_unk) {
+        return status_fail(error, RILL_EUSAGE, "--dictionary is for --replace-unk");
+    }
+    bool drawn = o->temperature != 1 || o->top_k != 0 || o->top_p != 1;
+    if (!drawn || o->sample) return 0;
+    return status_fail(error, RILL_EUSAGE, "--temperature, --top-k and --top-p are for --sample");
 }
 
 static int session_open(size_t members, const translate_options *o, translate_session **out,
                         rill_error *error) {
-    TRY(check_mbr(o, error));
+    TRY(check_decoding(o, error));
     translate_session *s = mem_new(1, sizeof *s);
     if (s) s->m = mem_new(members, sizeof *s->m);
     if (!s || !s->m) {
@@ -56,21 +69,30 @@ static int session_open(size_t members, const translate_options *o, translate_se
     }
     s->members = members;
     for (size_t i = 0; i < members; i++) s->m[i].tape.c = (compute){.k = cpu_kernels()};
-    s->config = (search_config){
-        .beam = (int)o->beam, .nbest = (int)o->nbest, .power = o->length_power,
-        .coverage = o->coverage, .no_repeat = (int)o->no_repeat, .sample = o->sample,
-        .attention = o->replace_unk || o->align || translate_draws(o), .temperature = o->temperature,
-        .top_k = (int)o->top_k, .top_p = o->top_p, .seed = (uint64_t)o->common.seed,
-        .begin = SUBWORD_BEGIN, .end = SUBWORD_END,
-        .barred = o->replace_unk ? -1 : SUBWORD_UNKNOWN};
+    s->config = (search_config){.beam = (int)o->beam,
+                                .nbest = (int)o->nbest,
+                                .power = o->length_power,
+                                .coverage = o->coverage,
+                                .no_repeat = (int)o->no_repeat,
+                                .sample = o->sample,
+                                .attention = o->replace_unk || o->align || translate_draws(o),
+                                .temperature = o->temperature,
+                                .top_k = (int)o->top_k,
+                                .top_p = o->top_p,
+                                .seed = (uint64_t)o->common.seed,
+                                .begin = SUBWORD_BEGIN,
+                                .end = SUBWORD_END,
+                                .barred = o->replace_unk ? -1 : SUBWORD_UNKNOWN};
     s->wanted = s->config.nbest;
     if (o->mbr > 0) s->config.nbest = (int)o->mbr;
     if (s->config.nbest > s->config.beam || o->sample) s->config.beam = s->config.nbest;
     s->shortest = o->min_length;
     s->longest = o->max_length;
     int status = o->mbr > 0 ? bleu_new(NULL, &s->likes, error) : 0;
-    if (status == 0) *out = s;
-    else translate_session_free(s);
+    if (status == 0)
+        *out = s;
+    else
+        translate_session_free(s);
     return status;
 }
 
@@ -165,8 +187,8 @@ static int grow_states(member *m, int rows) {
 static void gather_states(member *m, int rows, const int32_t *item, const int32_t *parent) {
     size_t W = (size_t)m->width;
     for (int r = 0; r < rows; r++) {
-        const real *from = parent[r] < 0 ? m->first + (size_t)item[r] * W
-                                         : m->state[1] + (size_t)parent[r] * W;
+        const real *from =
+            parent[r] < 0 ? m->first + (size_t)item[r] * W : m->state[1] + (size_t)parent[r] * W;
         memcpy(m->state[0] + (size_t)r * W, from, W * sizeof *from);
     }
 }
@@ -213,8 +235,8 @@ static void add_logp(translate_session *s, const kernels *k, int rows, int V, co
 }
 
 static int step_member(translate_session *s, member *m, const step_shape *shape, int rows,
-                       const int32_t *item, const int32_t *parent, const int32_t *last,
-                       real *logp, real *attention) {
+                       const int32_t *item, const int32_t *parent, const int32_t *last, real *logp,
+                       real *attention) {
     const translate_net_config *c = &m->net->config;
     tape *t = &m->tape;
     bool first = m == s->m;
@@ -263,9 +285,12 @@ static void set_item(const translate_session *s, const translate_source *source,
     enum { BESIDE = 20 };
     int64_t longest = s->longest > 0 ? s->longest : 2 * (int64_t)source->count + BESIDE;
     if (longest < source->prefix_length) longest = source->prefix_length;
-    *item = (search_item){.shortest = (int)(s->shortest < longest ? s->shortest : longest),
-                          .longest = (int)longest, .prefix = source->prefix,
-                          .prefix_length = source->prefix_length, .source = source->count + 1,
+    if (longest < s->shortest) longest = s->shortest;
+    *item = (search_item){.shortest = (int)s->shortest,
+                          .longest = (int)longest,
+                          .prefix = source->prefix,
+                          .prefix_length = source->prefix_length,
+                          .source = source->count + 1,
                           .name = source->name};
 }
 
@@ -276,8 +301,8 @@ static int search_batch(translate_session *s, const translate_source *source, si
     TRY(translate_sources_make(&s->memory, source, count, &s->batch));
     for (size_t i = 0; i < count; i++) set_item(s, &source[i], &item[i]);
     for (size_t i = 0; i < s->members; i++) TRY(encode(s, &s->m[i]));
-    const search_scorer scorer = {.self = s, .words = s->m[0].net->config.target_words,
-                                  .step = step};
+    const search_scorer scorer = {
+        .self = s, .words = s->m[0].net->config.target_words, .step = step};
     TRY(search_run(&s->config, &scorer, s->m[0].tape.c.k, item, (int)count, &s->memory, results));
     for (size_t i = 0; i < count; i++) {
         if (s->likes) TRY(consensus_sort(s->likes, s->config.sample, &s->memory, &results[i]));
@@ -305,7 +330,8 @@ static int score_member(translate_session *s, member *m, const translate_batch *
     if (!scratch) return RILL_ENOMEM;
     for (int32_t i = 0; i < b->target.total; i++) {
         const real *x = tape_value(&m->tape, v) + (size_t)i * (size_t)V;
-        sum[i] += (double)(x[b->gold[i]] - m->tape.c.k->softmax(V, x, scratch)) / (double)s->members;
+        sum[i] +=
+            (double)(x[b->gold[i]] - m->tape.c.k->softmax(V, x, scratch)) / (double)s->members;
     }
     return 0;
 }
