@@ -562,6 +562,70 @@ START_TEST(test_dropout) {
 }
 END_TEST
 
+/* ---- characters that no merge names */
+
+/* With the characters of a text added: all of it is known, and the units read back are the same. */
+START_TEST(test_nmt_characters) {
+    buffer text = slurp("../ref.txt"), file = {0}, again = {0}, back = {0};
+    bytes rest = buffer_view(&text), line;
+    subword *s, *got;
+    tally seen = {0};
+    subword_list units = {0};
+    rill_error error = {0};
+    ck_assert_int_eq(
+        subword_read(BYTES("#version: 0.2\nt h\nth e</w>\n"), "codes", &s, NULL), 0);
+    int32_t before = subword_size(s);
+    while (rest.size && bytes_split(&rest, '\n', &line)) {
+        ck_assert_int_eq(subword_count_characters(line, &seen, NULL), 0);
+    }
+    ck_assert_int_eq(subword_count_characters(BYTES("\t\r\x01 \xE2\x96\x81"), &seen, NULL), 0);
+    ck_assert_int_eq(subword_count_characters(BYTES("a\xFF"), &seen, &error), RILL_EDATA);
+    ck_assert_uint_eq(error.column, 2);
+    ck_assert_int_eq(subword_add_characters(s, &seen, 1, NULL), 0);
+    ck_assert_int_gt(subword_size(s), before);
+    ck_assert_int_eq(subword_find(s, BYTES("t")), SUBWORD_SPECIALS);
+    subword_write(s, &file);
+    if (subword_read(buffer_view(&file), "codes", &got, &error) < 0) ck_abort_msg("%s", error.message);
+    subword_write(got, &again);
+    expect_same(&again, &file);
+    for (int32_t id = 0; id < subword_size(s); id++) {
+        ck_assert(bytes_equal(subword_piece(s, id), subword_piece(got, id)));
+    }
+    subword_session *t = session(got);
+    rest = buffer_view(&text);
+    while (rest.size && bytes_split(&rest, '\n', &line)) {
+        int32_t id[4096];
+        MUST(!subword_encode(t, line, NULL, &units, NULL) && units.count <= 4096);
+        for (size_t i = 0; i < units.count; i++) MUST((id[i] = units.item[i].id) > 0);
+        buffer_clear(&back);
+        subword_decode(got, id, units.count, NULL, &back);
+        MUST(bytes_equal(buffer_view(&back), line));
+    }
+    subword_session_free(t);
+    subword_list_free(&units);
+    subword_free(s);
+    subword_free(got);
+    tally_free(&seen);
+    buffer_free(&text);
+    buffer_free(&file);
+    buffer_free(&again);
+    buffer_free(&back);
+}
+END_TEST
+
+/* Ids say nothing of the border behind an unknown unit; most stand alone. */
+START_TEST(test_nmt_unknown) {
+    subword *s;
+    buffer back = {0};
+    const int32_t id[] = {5, 0, 5, 0};
+    ck_assert_int_eq(subword_read(BYTES("#version: 0.2\na b</w>\n"), "codes", &s, NULL), 0);
+    subword_decode(s, id, 4, NULL, &back);
+    ck_assert_str_eq(back.data, "ab \xEF\xBF\xBD ab \xEF\xBF\xBD");
+    buffer_free(&back);
+    subword_free(s);
+}
+END_TEST
+
 /* ---- files from strangers */
 
 #define HEAD "#rill-subwords: 1\nunit bpe\nnormalize nfc\nlower no\nborders yes\n"
@@ -679,6 +743,8 @@ void add_subword_cases(Suite *suite) {
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, test_golden_learn, 0, 2);
     tcase_add_loop_test(c, test_golden_apply, 0, 2);
+    tcase_add_test(c, test_nmt_characters);
+    tcase_add_test(c, test_nmt_unknown);
     tcase_add_loop_test(c, test_round_trip, 0, ROUND_CONFIGS);
     tcase_add_loop_test(c, test_file_round, 0, ROUND_CONFIGS);
     tcase_add_loop_test(c, test_planes, 0, 2);

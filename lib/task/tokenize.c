@@ -135,8 +135,15 @@ static void tell(const subword_config *g, const subword_learnt *r, const rill_ho
                    (int)g->vocab_size, g->min_count);
     }
     if (r->unknown) {
-        train_tell(hooks, RILL_EVENT_NOTE, NULL, "%" PRId64 " running %s are unknown", r->unknown,
-                   g->kind == SUBWORD_WORD ? "words" : "characters");
+        train_tell(hooks, RILL_EVENT_NOTE, NULL, "%" PRId64 " running %s are unknown%s", r->unknown,
+                   g->kind == SUBWORD_WORD ? "words" : "characters",
+                   g->format == SUBWORD_NMT
+                       ? ": no merge names them (training with these codes adds them)"
+                       : "");
+    }
+    if (r->unknown_fixed) {
+        train_tell(hooks, RILL_EVENT_NOTE, NULL,
+                   "%" PRId64 " running pieces of protected text are unknown", r->unknown_fixed);
     }
     if (r->dropped) {
         train_tell(hooks, RILL_EVENT_WARNING, NULL,

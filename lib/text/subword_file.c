@@ -18,7 +18,9 @@
  *     t h TAB 8121             the merge of two TAB the count of the pair
  *
  * subword-nmt's form: "#version: 0.2", then one merge a line. Characters have no lines: they get
- * their ids where a merge first names them, so what no merge names is unknown.
+ * their ids where a merge first names them, so what no merge names is unknown. A model knows the
+ * other characters of its training text too (subword_add_characters); its units are kept in the
+ * native form, with `format subword-nmt` in the head.
  *
  * A file may come from a stranger: every part of a merge must be there before it, units are
  * distinct and bounded in number, size and sum, and a file that was cut short is noticed.
@@ -34,6 +36,7 @@
 
 static const char *const kinds[] = {"word", "char", "bpe", "byte-bpe"};
 static const char *const forms[] = {"none", "nfc", "nfkc"};
+static const char *const formats[] = {"native", "subword-nmt"};
 static const char *const truths[] = {"no", "yes"};
 
 /* ---- writing */
@@ -42,6 +45,7 @@ static void write_head(const subword *s, buffer *out) {
     const subword_config *g = &s->cut.config;
     buffer_printf(out, NATIVE_HEAD "1\nunit %s\nnormalize %s\nlower %s\nborders %s\n",
                   kinds[g->kind], forms[g->normalise], truths[g->lower], truths[g->borders]);
+    if (g->format != SUBWORD_NATIVE) buffer_printf(out, "format %s\n", formats[g->format]);
     bytes rest = buffer_view(&s->cut.protect), regex;
     while (rest.size && bytes_split(&rest, '\n', &regex)) {
         buffer_add_text(out, "protect ");
@@ -56,8 +60,13 @@ static void write_head(const subword *s, buffer *out) {
     buffer_printf(out, "units %zu\n\n", s->entries);
 }
 
+/* Whether the units are written in subword-nmt's own form. */
+static bool is_foreign(const subword *s) {
+    return s->cut.config.format == SUBWORD_NMT && !s->wide;
+}
+
 static void write_entry(const subword *s, const subword_entry *e, buffer *out) {
-    bool nmt = s->cut.config.format == SUBWORD_NMT;
+    bool nmt = is_foreign(s);
     int32_t part[2] = {e->left, e->right};
     if (e->left < 0) {
         cut_show(strmap_get(&s->unit, e->id), out);
@@ -74,7 +83,7 @@ static void write_entry(const subword *s, const subword_entry *e, buffer *out) {
 }
 
 void subword_write(const subword *s, buffer *out) {
-    bool nmt = s->cut.config.format == SUBWORD_NMT;
+    bool nmt = is_foreign(s);
     if (nmt) {
         buffer_add_text(out, NMT_HEAD "0.2\n");
     } else {
@@ -182,6 +191,9 @@ static int head_line(source *r, head *h) {
     } else if (bytes_equal(name, BYTES("normalize"))) {
         TRY(head_choice(r, value, forms, 3, &found));
         h->config.normalise = (unicode_form)found;
+    } else if (bytes_equal(name, BYTES("format"))) {
+        TRY(head_choice(r, value, formats, 2, &found));
+        h->config.format = (subword_format)found;
     } else if (bytes_equal(name, BYTES("lower"))) {
         TRY(head_choice(r, value, truths, 2, &found));
         h->config.lower = found;
@@ -316,9 +328,13 @@ static int read_native(source *r, subword **out) {
     if (status == 0) status = seal(r, head_lines, s);
     buffer_free(&h.text);
     free(h.size);
-    if (status < 0) subword_free(s);
-    if (status == 0) *out = s;
-    return status;
+    if (status < 0) {
+        subword_free(s);
+        return status;
+    }
+    s->wide = s->cut.config.format == SUBWORD_NMT;
+    *out = s;
+    return 0;
 }
 
 /* ---- subword-nmt's form */
