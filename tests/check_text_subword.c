@@ -659,9 +659,12 @@ static const struct {
           "F5<unk> a\t1\n",
      9, "no line before this makes"},
     {HEAD "units 3\n\na\t1\na a\t1\na a\t1\n", 10, "the merge stands twice"},
-    {HEAD "protect (\nunits 0\n\n", 8, "bad regular expression"},
-    {HEAD "symbol a\nsymbol a\nunits 0\n\n", 9, "is given twice"},
-    {HEAD "symbol \nunits 0\n\n", 8, "empty, too long"},
+    {HEAD "protect (\nunits 0\n\n", 6, "bad regular expression"},
+    {HEAD "symbol a\nsymbol a\nunits 0\n\n", 7, "is given twice"},
+    {HEAD "symbol \nunits 0\n\n", 6, "empty, too long"},
+    {HEAD "symbol\nunits 0\n\n", 6, "empty, too long"},
+    {HEAD "format subword-nmt\nunits 0\n\n", 8, "plain bpe units only"},
+    {HEAD "format gpu\nunits 0\n\n", 6, "unknown value"},
     {"#rill-subwords: 1\nunit byte-bpe\nunits 1\n\na\t1\n", 5, "no line makes the byte 00"},
     {"#rill-subwords: 1\nunit word\nunits 2\n\na\t1\na a\t1\n", 6, "are not merged"},
     {"#version: 0.1\na b\n", 1, "codes of version 0.2"},
@@ -676,11 +679,44 @@ START_TEST(test_faults) {
     rill_error error = {0};
     subword *s;
     int status = subword_read(bytes_of(faults[_i].text), "codes", &s, &error);
-    if (status != RILL_EDATA || error.line != faults[_i].line ||
+    if (status != RILL_EDATA || error.line != faults[_i].line || error.column == 0 ||
         !strstr(error.message, faults[_i].message) || strcmp(error.file, "codes")) {
         ck_abort_msg("status %d, %s:%zu: %s", status, error.file, error.line, error.message);
     }
     ck_assert(s == NULL);
+}
+END_TEST
+
+/* The column of a regular expression's fault is that of the line. */
+START_TEST(test_fault_column) {
+    rill_error error = {0};
+    subword *s;
+    const char *text = HEAD "protect a(\nprotect b\nunits 0\n\n";
+    ck_assert_int_eq(subword_read(bytes_of(text), "codes", &s, &error), RILL_EDATA);
+    ck_assert_uint_eq(error.line, 6);
+    ck_assert_uint_eq(error.column, 11);
+}
+END_TEST
+
+/* Long symbols that text almost matches cost no more than what matches. */
+START_TEST(test_long_symbol) {
+    enum { SIZE = 60000 };
+    buffer codes = {0}, line = {0};
+    subword *s;
+    subword_list units = {0};
+    buffer_add_text(&codes, HEAD "symbol a");
+    for (int i = 0; i < SIZE; i++) buffer_add_char(&codes, 'x');
+    buffer_add_text(&codes, "\nunits 0\n\n");
+    for (int i = 0; i < SIZE; i++) buffer_add_char(&line, 'a');
+    ck_assert_int_eq(subword_read(buffer_view(&codes), "codes", &s, NULL), 0);
+    subword_session *t = session(s);
+    ck_assert_int_eq(subword_encode(t, buffer_view(&line), NULL, &units, NULL), 0);
+    ck_assert_uint_eq(units.count, SIZE + 1);
+    subword_list_free(&units);
+    subword_session_free(t);
+    subword_free(s);
+    buffer_free(&codes);
+    buffer_free(&line);
 }
 END_TEST
 
@@ -754,6 +790,8 @@ void add_subword_cases(Suite *suite) {
     tcase_add_test(c, test_ranges);
     tcase_add_test(c, test_dropout);
     tcase_add_loop_test(c, test_faults, 0, sizeof faults / sizeof *faults);
+    tcase_add_test(c, test_fault_column);
+    tcase_add_test(c, test_long_symbol);
     tcase_add_test(c, test_doubling);
     tcase_add_loop_test(c, test_damage, 0, 2);
     suite_add_tcase(suite, c);

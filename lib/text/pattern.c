@@ -19,6 +19,7 @@ enum { STACK_LIMIT = 1 << 20 };
 struct pattern {
     pcre2_code *code;
     uint32_t groups;
+    bool starts[256]; /* bytes that a match may begin with */
 };
 
 struct pattern_scratch {
@@ -31,6 +32,19 @@ struct pattern_scratch {
 /* PCRE2 wants a pointer even where there is nothing to point at. */
 static PCRE2_SPTR units(bytes text) {
     return (PCRE2_SPTR)(text.data ? text.data : "");
+}
+
+/* PCRE2 knows a set of bytes, one code unit (of either case, then), or nothing. */
+static void find_starts(pattern *p) {
+    const uint8_t *set = NULL;
+    uint32_t kind = 0, first = 0;
+    pcre2_pattern_info(p->code, PCRE2_INFO_FIRSTBITMAP, (void *)&set);
+    pcre2_pattern_info(p->code, PCRE2_INFO_FIRSTCODETYPE, &kind);
+    pcre2_pattern_info(p->code, PCRE2_INFO_FIRSTCODEUNIT, &first);
+    for (uint32_t i = 0; i < 256; i++) {
+        bool same = i >= 0x80 || (i | 0x20) == (first | 0x20);
+        p->starts[i] = set ? set[i / 8] >> i % 8 & 1 : kind != 1 || same;
+    }
 }
 
 int pattern_new(bytes regex, const char *file, size_t line, size_t column, pattern **out,
@@ -53,8 +67,13 @@ int pattern_new(bytes regex, const char *file, size_t line, size_t column, patte
     /* Failing here only costs speed. */
     pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE);
     pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &p->groups);
+    find_starts(p);
     *out = p;
     return 0;
+}
+
+bool pattern_starts(const pattern *p, unsigned char byte) {
+    return p->starts[byte];
 }
 
 void pattern_free(pattern *p) {

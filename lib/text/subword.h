@@ -83,6 +83,7 @@ typedef struct subword_learnt {
     int64_t distinct;     /* different words at the end */
     int64_t dropped;      /* running words that max_words cost */
     int64_t unknown;      /* running characters (words, where units are words) outside the units */
+    int64_t fixed;         /* running symbols and pieces of protected text */
     int64_t unknown_fixed; /* running pieces of protected text outside the units */
     int32_t size, merges;
 } subword_learnt;

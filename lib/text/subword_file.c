@@ -121,8 +121,10 @@ static int take_line(source *r) {
     return 1;
 }
 
-/* What failed without a place is told where. */
+/* What failed without a place is told where: at the line, or in it where more is known. */
 static int placed(const source *r, int status) {
+    rill_error *e = r->error;
+    if (status < 0 && e && !e->file[0] && e->column == 0) e->column = 1;
     return status_place(r->error, status, r->name, r->line);
 }
 
@@ -140,28 +142,32 @@ static int choice(bytes word, const char *const *list, size_t count) {
 
 /* ---- the head of the native form */
 
+/* A regular expression or a symbol. */
+typedef struct head_entry {
+    bool symbol;
+    size_t size, line, column;
+} head_entry;
+
 typedef struct head {
     subword_config config;
-    buffer text;  /* regular expressions and symbols one after the other */
-    size_t *size; /* [2 * count] kind (0 regex, 1 symbol), bytes */
+    buffer text;       /* entries one after the other */
+    head_entry *entry; /* [count] */
     size_t count, room;
     int64_t units; /* -1: not told yet */
 } head;
 
-static int head_text(source *r, head *h, bytes value, size_t symbol) {
-    size_t before = h->text.size;
-    if (mem_grow(&h->size, &h->room, 2 * (h->count + 1), sizeof *h->size) < 0) {
+static int head_text(source *r, head *h, bytes value, bool symbol) {
+    size_t before = h->text.size, column = value.data ? (size_t)(value.data - r->text.data) + 1 : 1;
+    if (mem_grow(&h->entry, &h->room, h->count + 1, sizeof *h->entry) < 0) {
         return status_nomem(r->error);
     }
     if (!symbol) {
         buffer_add_bytes(&h->text, value);
     } else if (!cut_unshow(value, &h->text)) {
-        return FAULT(r, 8, "a symbol with a bad escape");
+        return FAULT(r, column, "a symbol with a bad escape");
     }
     TRY(buffer_status(&h->text, r->error));
-    h->size[2 * h->count] = symbol;
-    h->size[2 * h->count + 1] = h->text.size - before;
-    h->count++;
+    h->entry[h->count++] = (head_entry){symbol, h->text.size - before, r->line, column};
     return 0;
 }
 
@@ -182,8 +188,8 @@ static int head_line(source *r, head *h) {
     bytes value = r->text, name;
     int found = 0;
     bytes_split(&value, ' ', &name);
-    if (bytes_equal(name, BYTES("protect"))) return head_text(r, h, value, 0);
-    if (bytes_equal(name, BYTES("symbol"))) return head_text(r, h, value, 1);
+    if (bytes_equal(name, BYTES("protect"))) return head_text(r, h, value, false);
+    if (bytes_equal(name, BYTES("symbol"))) return head_text(r, h, value, true);
     if (bytes_equal(name, BYTES("units"))) return head_units(r, h, value);
     if (bytes_equal(name, BYTES("unit"))) {
         TRY(head_choice(r, value, kinds, 4, &found));
@@ -220,24 +226,27 @@ static int read_head(source *r, head *h) {
     return 0;
 }
 
+/* A fault of an entry is told where the entry stands. */
+static int add_entry(source *r, cutter *c, const head_entry *e, bytes text) {
+    int status = e->symbol ? cutter_symbol(c, text, r->error) : cutter_protect(c, text, r->error);
+    if (status == 0) return 0;
+    if (r->error && r->error->column) r->error->column += e->column - 1;
+    return status_place(r->error, status, r->name, e->line);
+}
+
 /* Cutter and empty list of units from a head. */
-static int start_from(const source *r, const head *h, subword **out) {
-    subword_config config = h->config;
-    bytes *text = mem_new(h->count, sizeof *text), *symbol = mem_new(h->count, sizeof *symbol);
-    cutter c = {0};
+static int start_from(source *r, const head *h, subword **out) {
+    cutter c;
     size_t at = 0;
-    for (size_t i = 0; i < h->count && text && symbol; i++) {
-        bytes one = bytes_slice(buffer_view(&h->text), at, at + h->size[2 * i + 1]);
-        if (h->size[2 * i]) symbol[config.symbols++] = one;
-        if (!h->size[2 * i]) text[config.protects++] = one;
-        at += one.size;
-    }
-    config.protect = text;
-    config.symbol = symbol;
-    int status = text && symbol ? cutter_make(&config, &c, r->error) : status_nomem(r->error);
-    free(text);
-    free(symbol);
+    int status = cutter_begin(&h->config, &c, r->error);
     if (status == RILL_EUSAGE) status = RILL_EDATA; /* here the file is at fault, not the caller */
+    for (size_t i = 0; i < h->count && status == 0; i++) {
+        size_t end = at + h->entry[i].size;
+        status = add_entry(r, &c, &h->entry[i], bytes_slice(buffer_view(&h->text), at, end));
+        at = end;
+    }
+    if (status == 0) status = cutter_close(&c, r->error);
+    if (status < 0) cutter_free(&c);
     if (status == 0) status = subword_start(&c, out, r->error);
     return placed(r, status);
 }
@@ -327,7 +336,7 @@ static int read_native(source *r, subword **out) {
     if (status == 0) status = check_bytes(r, s);
     if (status == 0) status = seal(r, head_lines, s);
     buffer_free(&h.text);
-    free(h.size);
+    free(h.entry);
     if (status < 0) {
         subword_free(s);
         return status;

@@ -104,6 +104,7 @@ int subword_learner_add(subword_learner *l, bytes line, rill_error *error) {
         }
         at = f->end;
     }
+    l->report.fixed += (int64_t)l->cut.count;
     TRY(thin_out(l, &l->fixed, error));
     return count_free(l, bytes_slice(inner, at, inner.size), error);
 }
