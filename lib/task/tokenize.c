@@ -101,6 +101,10 @@ static int config_of(const tokenize_options *o, subword_config *g, rill_error *e
                            "codes of subword-nmt are counted in merges: give --merges, not "
                            "--vocab-size");
     }
+    if (o->merges && g->kind != SUBWORD_BPE && g->kind != SUBWORD_BYTE) {
+        return status_fail(error, RILL_EUSAGE, "--merges is for byte pairs, not for --unit %s",
+                           o->unit);
+    }
     g->vocab_size = o->vocab_size ? (int32_t)o->vocab_size : 8000;
     g->merges = o->merges ? (int32_t)o->merges : nmt ? 10000 : 0;
     g->min_count = o->min_count;
@@ -167,6 +171,11 @@ static int learn(const subword_config *g, const char *const *files, size_t count
     for (size_t i = 0; i < count && status == 0; i++) status = add_file(l, files[i], error);
     if (status == 0) status = subword_learner_finish(l, out, &report, error);
     subword_learner_free(l);
+    if (status == 0 && report.words == 0 && report.fixed == 0) {
+        subword_free(*out);
+        *out = NULL;
+        return status_fail(error, RILL_EDATA, "there is no text to learn units from");
+    }
     if (status == 0) tell(g, &report, hooks);
     return status;
 }
@@ -176,6 +185,7 @@ int tokenize_learn(const tokenize_options *o, const char *const *files, size_t c
     subword_config g;
     *out = NULL;
     TRY(config_of(o, &g, error));
+    if (o->output) TRY(writer_probe(o->output, error)); /* told before the work, not after */
     bytes *protect = list_of(o->protect, &g.protects), *symbol = list_of(o->symbol, &g.symbols);
     g.protect = protect;
     g.symbol = symbol;
@@ -397,6 +407,12 @@ int tokenize_filter(const subword *s, const tokenize_options *o, bool undo, int 
                               .work = do_slots,
                               .slot_free = slot_free};
     writer *w;
+    const subword_kind kind = subword_settings(s)->kind;
+    if (o->dropout > 0 && kind != SUBWORD_BPE && kind != SUBWORD_BYTE) {
+        return status_fail(error, RILL_EUSAGE,
+                           "--dropout leaves out merges, and the units of these codes are %s",
+                           kind == SUBWORD_CHAR ? "characters" : "words");
+    }
     all.dropout = (subword_dropout){.rate = o->dropout, .key = rng_key((uint64_t)o->seed, 0x5B)};
     TRY(output_of(o, undo, &all.output, error));
     TRY(reader_open_fd(in, name, 0, &all.in, error));
