@@ -33,7 +33,8 @@ static const option_row rows[] = {
     NUMBER("min-count", 0, AT(min_count), "2", 1, 1e15, LEARN,
            "A unit, or the pair of a merge, is seen at least this often"),
     WORD("format", 0, AT(format), "native", "native|subword-nmt", "FORMAT", LEARN,
-         "Format of the codes; subword-nmt gives the codes of that tool byte for byte"),
+         "Format of the codes; subword-nmt gives the codes of that tool byte for byte, to which "
+         "characters that no merge names are unknown (training with them adds those of its text)"),
     WORD("normalize", 0, AT(normalize), "auto", "auto|nfc|nfkc|none", "FORM", LEARN,
          "Unicode normalization; auto: nfc, but none for subword-nmt"),
     SWITCH("lower", AT(lower), "false", LEARN,
@@ -42,11 +43,12 @@ static const option_row rows[] = {
          "Never merge across the border of letters, digits and other signs; auto: yes, but no for "
          "subword-nmt"),
     {"protect", 0, OPTION_LIST, AT(protect), NULL, 0, 0, NULL, "REGEX", LEARN,
-     "What this regular expression matches stays in one piece; it is a unit when seen often "
-     "enough, "
-     "else unknown"},
+     "What this regular expression matches stays in one piece (at a place the first that matches "
+     "wins); it is a unit when seen often enough, else unknown: a quarter of the free ids is for "
+     "such units, and what merges leave"},
     {"symbol", 0, OPTION_LIST, AT(symbol), NULL, 0, 0, NULL, "TEXT", LEARN,
-     "A string that is always one unit, with an id before the learnt ones"},
+     "A string that is always one unit, with an id before the learnt ones; normalized as the text "
+     "is"},
     NUMBER("max-words", 0, AT(max_words), "0", 0, 1e12, LEARN,
            "Different words kept while counting; the rarest half goes when there are more; 0: a "
            "million (subword-nmt: no bound)"),

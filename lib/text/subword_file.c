@@ -228,6 +228,10 @@ static int read_head(source *r, head *h) {
 
 /* A fault of an entry is told where the entry stands. */
 static int add_entry(source *r, cutter *c, const head_entry *e, bytes text) {
+    if (c->config.format == SUBWORD_NMT) {
+        return status_set(r->error, RILL_EDATA, r->name, e->line, 1,
+                          "the format of subword-nmt has no protected text and no symbols");
+    }
     int status = e->symbol ? cutter_symbol(c, text, r->error) : cutter_protect(c, text, r->error);
     if (status == 0) return 0;
     if (r->error && r->error->column) r->error->column += e->column - 1;
