@@ -361,7 +361,7 @@ static int add_characters(reading *r, const char *const *files, size_t count) {
 
 /* What is unknown is never learnt. */
 static void tell_unknown(const reading *r) {
-    const double worth = 0.001;
+    const double worth = 0.005; /* characters seen once are fewer, also in small Korean text */
     int32_t id = strmap_find(&r->words.words, subword_piece(r->l->subwords, SUBWORD_UNKNOWN));
     double all = (double)r->d->units, unknown = id < 0 ? 0 : (double)r->words.count[id];
     if (unknown <= worth * all) return;
