@@ -242,12 +242,29 @@ static int symbol_byte(const sorted_symbol *symbol, size_t at) {
     return at < symbol->text.size ? (unsigned char)symbol->text.data[at] : -1;
 }
 
+/* Whether a symbol belongs before the bound: its byte at `at` is below `byte`. */
+static bool symbol_below(const cutter *c, size_t i, size_t at, int byte) {
+    return symbol_byte(&c->sorted[i], at) < byte;
+}
+
 /* The first of sorted symbols low..high-1, which agree up to `at`, whose byte there is not below
- * `byte`. */
+ * `byte`. Looked for from both ends in growing steps, since long symbols go one at a time. */
 static size_t symbol_bound(const cutter *c, size_t low, size_t high, size_t at, int byte) {
+    for (size_t step = 1; low + 2 * step < high; step *= 2) {
+        if (!symbol_below(c, low + step - 1, at, byte)) {
+            high = low + step - 1;
+            break;
+        }
+        low += step;
+        if (symbol_below(c, high - step, at, byte)) {
+            low = high - step + 1;
+            break;
+        }
+        high -= step;
+    }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (symbol_byte(&c->sorted[middle], at) < byte) low = middle + 1;
+        if (symbol_below(c, middle, at, byte)) low = middle + 1;
         else high = middle;
     }
     return low;
