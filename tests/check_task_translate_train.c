@@ -307,7 +307,7 @@ START_TEST(units_from_a_file) {
 }
 END_TEST
 
-/* Trains on two pairs; `least` is min-count. */
+/* Trains on two pairs with codes, or with none. */
 static int train_codes(const char *model, const char *codes, const char *more, journal *l,
                        rill_error *e) {
     translate_options o;

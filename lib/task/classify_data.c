@@ -365,8 +365,9 @@ static void tell_unknown(const reading *r) {
     int32_t id = strmap_find(&r->words.words, subword_piece(r->l->subwords, SUBWORD_UNKNOWN));
     double all = (double)r->d->units, unknown = id < 0 ? 0 : (double)r->words.count[id];
     if (unknown <= worth * all) return;
-    train_tell(r->hooks, RILL_EVENT_WARNING, NULL, "%.1f %% of the units are unknown (%.0f of %.0f)",
-               100 * unknown / all, unknown, all);
+    train_tell(r->hooks, RILL_EVENT_WARNING, NULL,
+               "%.1f %% of the units are unknown (%.0f of %.0f)", 100 * unknown / all, unknown,
+               all);
 }
 
 static int read_all(reading *r, const char *const *files, size_t count) {

@@ -113,8 +113,8 @@ static int learn(const translate_options *o, const translate_data *d, int from, 
     return 0;
 }
 
-/* Opens units learnt before. Codes of subword-nmt lack characters; those of the sides from..to-1 are
- * added. */
+/* Opens units learnt before. Codes of subword-nmt lack characters; those of the sides from..to-1
+ * are added. */
 static int open_units(const char *path, const translate_options *o, const translate_data *d,
                       int from, int to, const rill_hooks *hooks, subword **out, rill_error *error) {
     tally seen = {0};

@@ -48,9 +48,9 @@ typedef struct subword_config {
     int32_t merges;         /* most merges; 0: no bound */
     int64_t min_count;      /* least count of a unit (of a pair, for merges) */
     size_t max_words;       /* distinct words kept while counting; the rarest go when there are more */
-    const bytes *protect;   /* [protects] regular expressions: what they match is one unit or unknown;
-                             * theirs are a quarter of the ids that are free at first, and what
-                             * merges leave */
+    const bytes *protect;   /* [protects] regular expressions: what they match is one unit or
+                             * unknown; theirs are a quarter of the ids that are free at first, and
+                             * what merges leave */
     size_t protects;
     const bytes *symbol;    /* [symbols] strings that are always one unit */
     size_t symbols;

@@ -270,8 +270,8 @@ static size_t symbol_bound(const cutter *c, size_t low, size_t high, size_t at, 
     return low;
 }
 
-/* The longest symbol at `at`: its number and end, or -1. Symbols that agree with the text so far stand
- * together; with each byte their range narrows, so no prefix is looked up for itself. */
+/* The longest symbol at `at`: its number and end, or -1. Symbols that agree with the text so far
+ * stand together; with each byte their range narrows, so no prefix is looked up for itself. */
 static int32_t symbol_at(const cutter *c, bytes text, size_t at, size_t *end) {
     size_t low = 0, high = (size_t)c->symbol.count;
     int32_t found = -1;
@@ -279,7 +279,8 @@ static int32_t symbol_at(const cutter *c, bytes text, size_t at, size_t *end) {
         int byte = (unsigned char)text.data[at + i];
         if (symbol_byte(&c->sorted[low], i) < 0) low++; /* the one that ends here */
         if (low == high) break;
-        if (symbol_byte(&c->sorted[low], i) != byte || symbol_byte(&c->sorted[high - 1], i) != byte) {
+        if (symbol_byte(&c->sorted[low], i) != byte ||
+            symbol_byte(&c->sorted[high - 1], i) != byte) {
             low = symbol_bound(c, low, high, i, byte);
             high = symbol_bound(c, low, high, i, byte + 1);
         }

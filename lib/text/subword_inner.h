@@ -122,8 +122,8 @@ MUST_USE int subword_add_merge(subword *s, int32_t left, int32_t right, int64_t 
                                rill_error *error);
 /* Whether the byte is a unit whatever the text: the space, marks, all bytes that UTF-8 has. */
 bool subword_forced(const subword_config *g, int byte);
-/* Makes the tables, also anew. A merge that stands twice is RILL_EDATA with the number of its entry, from 1, in
- * `line`. */
+/* Makes the tables, also anew. A merge that stands twice is RILL_EDATA with the number of its entry,
+ * from 1, in `line`. */
 MUST_USE int subword_seal(subword *s, rill_error *error);
 /* Id of a character (nmt: with its </w> when last), or unknown. */
 int32_t subword_char(const subword *s, bytes point, bool last);

@@ -196,7 +196,7 @@ static int add_first(subword_learner *l, subword *s, const tally *signs, rill_er
         return status_fail(error, RILL_EUSAGE, "%d units have no room for the %d that must be",
                            (int)s->cut.config.vocab_size, (int)subword_size(s));
     }
-    TRY(add_units(s, &l->fixed, least, room_left(s) / 4, error)); /* the rest may follow the merges */
+    TRY(add_units(s, &l->fixed, least, room_left(s) / 4, error)); /* more follow the merges */
     return add_units(s, signs, nmt ? 1 : least, nmt ? INT32_MAX : room_left(s), error);
 }
 
