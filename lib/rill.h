@@ -202,12 +202,14 @@ RILL_API RILL_MUST_USE int rill_session_apply(rill_session *session, const char 
  * Units between characters and words, learnt from text; text that they are applied to can be brought
  * back to the byte. Immutable, shared between threads. */
 typedef struct rill_tokenizer rill_tokenizer;
-/* Learns from all files together (none: standard input); notes say what was reached. */
+/* Learns from all files together (none: standard input); notes say what was reached. Without
+ * any text it is RILL_EDATA; an output that could not be written is told before the work. */
 RILL_API RILL_MUST_USE int rill_tokenizer_learn(const rill_options *options,
                                                 const char *const *files, size_t count,
                                                 const rill_hooks *hooks, rill_tokenizer **out,
                                                 rill_error *error);
-/* Codes of rill or of subword-nmt. */
+/* Codes of rill or of subword-nmt; of the latter, characters that no merge names are unknown and
+ * blanks between words come back as one. */
 RILL_API RILL_MUST_USE int rill_tokenizer_open(const char *path, rill_tokenizer **out,
                                                rill_error *error);
 RILL_API void rill_tokenizer_free(rill_tokenizer *tokenizer);

@@ -307,6 +307,66 @@ START_TEST(units_from_a_file) {
 }
 END_TEST
 
+/* Trains on two pairs with codes, or with none. */
+static int train_codes(const char *model, const char *codes, const char *more, journal *l,
+                       rill_error *e) {
+    translate_options o;
+    char target[256], subwords[256];
+    const rill_hooks hooks = {.data = l, .event = keep_event};
+    const char *files[] = {task_file("codes.tsv", BYTES("ab .\tb \r x.\nab .\ty z\n"))};
+    *l = (journal){{0}};
+    snprintf(target, sizeof target, "model=%s", model);
+    snprintf(subwords, sizeof subwords, "%s%s", codes ? "subwords=" : "epochs=1",
+             codes ? codes : "");
+    task_translate_set(&o, "epochs=1", "batch=64", "force=true", "embed=8", "encoder-hidden=8",
+                       "decoder-hidden=8", target, subwords, more, NULL);
+    int status = translate_train(&o, files, 1, &hooks, e);
+    task_translate_free(&o);
+    return status;
+}
+
+/* The units of a model's file give a text back. */
+static void knows(const char *model, const char *text) {
+    translate_model *m = task_translate_open(model);
+    subword_session *s;
+    subword_list units = {0};
+    buffer back = {0};
+    int32_t id[64];
+    ck_assert_int_eq(subword_session_new(m->lexicon.target, &s, NULL), 0);
+    ck_assert_int_eq(subword_encode(s, bytes_of(text), NULL, &units, NULL), 0);
+    ck_assert_uint_le(units.count, 64);
+    for (size_t i = 0; i < units.count; i++) {
+        id[i] = units.item[i].id;
+        ck_assert_int_ge(id[i], SUBWORD_SPECIALS);
+    }
+    subword_decode(m->lexicon.target, id, units.count, NULL, &back);
+    ck_assert_msg(bytes_equal(buffer_view(&back), bytes_of(text)), "%s", back.data);
+    buffer_free(&back);
+    subword_list_free(&units);
+    subword_session_free(s);
+    task_model_free(&task_translate, m);
+}
+
+/* Codes of subword-nmt name only what merges join; a model that takes them knows its text. */
+START_TEST(units_of_subword_nmt) {
+    rill_error e = {0};
+    journal l;
+    const char *model = task_path("nmt.rill"), *next = task_path("next.rill");
+    const char *codes = task_file("nmt.codes", BYTES("#version: 0.2\na b</w>\n"));
+    char init[256];
+    ck_assert_msg(train_codes(model, codes, "min-count=1", &l, &e) == 0, "%s", e.message);
+    ck_assert_msg(!strstr(l.text, "unknown"), "%s", l.text);
+    ck_assert_msg(strstr(l.text, "6 units, and 12 for characters"), "%s", l.text);
+    knows(model, "b \r x.");
+    knows(model, "yx z ab a.b");
+    snprintf(init, sizeof init, "init=%s", model);
+    ck_assert_msg(train_codes(next, NULL, init, &l, &e) == 0, "%s", e.message);
+    knows(next, "b \r x.");
+    ck_assert_msg(train_codes(model, codes, "min-count=2", &l, &e) == 0, "%s", e.message);
+    ck_assert_msg(strstr(l.text, "of the units are unknown"), "%s", l.text);
+}
+END_TEST
+
 TCase *translate_train_cases(void) {
     TCase *t = tcase_create("translate train");
     tcase_set_timeout(t, 300);
@@ -322,5 +382,6 @@ TCase *translate_train_cases(void) {
     tcase_add_test(t, long_pairs);
     tcase_add_test(t, options_that_clash);
     tcase_add_test(t, units_from_a_file);
+    tcase_add_test(t, units_of_subword_nmt);
     return t;
 }

@@ -33,6 +33,43 @@ START_TEST(test_pattern) {
 }
 END_TEST
 
+/* Where a pattern matches, it was said that it may; what is said to be idle is worth asking. */
+START_TEST(test_pattern_starts) {
+    static const char *const regex[] = {
+        "[0-9]+", "\\d+", "abc", "(?i)k", "(?i)straße", "a*b?", "(?<=x)a", "\\bx", "^a", "$|a",
+        "a|bc", "(?(?=x)xa|b)", "(*NO_START_OPT)a", "(a)(?1)", "\\w+@", "(?m)^a", ".x", "(?!a)b|k",
+        "\\X", "x{0}b", "é", "\\p{Lu}+", "[^a]", "(?x) b # c", "\\Qa", "a\\Kb", "(?:a|(?R))+b",
+        "\\Ga", "\\N", "(*ACCEPT)a", "s(?=b)", "x\\z"};
+    static const char *const after[] = {"", "a", "b", "x", "bc", "traße", "@", "\n", "aab"};
+    for (size_t i = 0; i < sizeof regex / sizeof *regex; i++) {
+        pattern *p;
+        pattern_scratch *s;
+        ck_assert_int_eq(pattern_new(bytes_of(regex[i]), NULL, 0, 0, &p, NULL), 0);
+        ck_assert_int_eq(pattern_scratch_new(pattern_groups(p), &s, NULL), 0);
+        for (int32_t point = 0; point < 0x2200; point++) {
+            for (size_t k = 0; k < sizeof after / sizeof *after; k++) {
+                buffer text = {0};
+                size_t end;
+                buffer_add_char(&text, point % 3 ? 'x' : '\n'); /* something stands before */
+                utf8_encode(point, &text);
+                buffer_add_text(&text, after[k]);
+                bool hit = pattern_at(p, s, buffer_view(&text), 1, &end, NULL) == 1;
+                if (hit && !pattern_starts(p, (unsigned char)text.data[1])) {
+                    ck_abort_msg("%s at U+%04X", regex[i], (unsigned)point);
+                }
+                buffer_free(&text);
+            }
+        }
+        pattern_scratch_free(s);
+        pattern_free(p);
+    }
+    pattern *p;
+    ck_assert_int_eq(pattern_new(BYTES("\\d+"), NULL, 0, 0, &p, NULL), 0);
+    ck_assert(pattern_starts(p, '7') && !pattern_starts(p, 'a') && pattern_starts(p, 0xD9));
+    pattern_free(p);
+}
+END_TEST
+
 /* Patterns that would run for ever or recurse without end fail, and say so. */
 START_TEST(test_limits) {
     static const char *const wild[] = {"(a+)+[bc]", "(?:a|aa)+[bc]", "(?:a|(?R))+[bc]"};
@@ -214,6 +251,7 @@ void add_rules_cases(Suite *suite) {
     TCase *rules = tcase_create("rules");
     tcase_set_timeout(rules, 60);
     tcase_add_test(rules, test_pattern);
+    tcase_add_test(rules, test_pattern_starts);
     tcase_add_test(rules, test_limits);
     tcase_add_test(rules, test_own);
     tcase_add_test(rules, test_default);

@@ -562,6 +562,70 @@ START_TEST(test_dropout) {
 }
 END_TEST
 
+/* ---- characters that no merge names */
+
+/* With the characters of a text added: all of it is known, and the units read back are the same. */
+START_TEST(test_nmt_characters) {
+    buffer text = slurp("../ref.txt"), file = {0}, again = {0}, back = {0};
+    bytes rest = buffer_view(&text), line;
+    subword *s, *got;
+    tally seen = {0};
+    subword_list units = {0};
+    rill_error error = {0};
+    ck_assert_int_eq(subword_open(golden("bpe-300-min5.codes"), &s, NULL), 0);
+    int32_t before = subword_size(s);
+    while (rest.size && bytes_split(&rest, '\n', &line)) {
+        ck_assert_int_eq(subword_count_characters(line, &seen, NULL), 0);
+    }
+    ck_assert_int_eq(subword_count_characters(BYTES("\t\r\x01 \xE2\x96\x81"), &seen, NULL), 0);
+    ck_assert_int_eq(subword_count_characters(BYTES("a\xFF"), &seen, &error), RILL_EDATA);
+    ck_assert_uint_eq(error.column, 2);
+    ck_assert_int_eq(subword_add_characters(s, &seen, 1, NULL), 0);
+    ck_assert_int_gt(subword_size(s), before);
+    ck_assert_int_ge(subword_find(s, BYTES("\xE2\x96\x81</w>")), before);
+    subword_write(s, &file);
+    int status = subword_read(buffer_view(&file), "codes", &got, &error);
+    ck_assert_msg(status == 0, "%s", error.message);
+    subword_write(got, &again);
+    expect_same(&again, &file);
+    for (int32_t id = 0; id < subword_size(s); id++) {
+        ck_assert(bytes_equal(subword_piece(s, id), subword_piece(got, id)));
+    }
+    subword_session *t = session(got);
+    rest = buffer_view(&text);
+    while (rest.size && bytes_split(&rest, '\n', &line)) {
+        int32_t id[4096];
+        MUST(!subword_encode(t, line, NULL, &units, NULL) && units.count <= 4096);
+        for (size_t i = 0; i < units.count; i++) MUST((id[i] = units.item[i].id) > 0);
+        buffer_clear(&back);
+        subword_decode(got, id, units.count, NULL, &back);
+        MUST(bytes_equal(buffer_view(&back), line));
+    }
+    subword_session_free(t);
+    subword_list_free(&units);
+    subword_free(s);
+    subword_free(got);
+    tally_free(&seen);
+    buffer_free(&text);
+    buffer_free(&file);
+    buffer_free(&again);
+    buffer_free(&back);
+}
+END_TEST
+
+/* Ids say nothing of the border behind an unknown unit; most stand alone. */
+START_TEST(test_nmt_unknown) {
+    subword *s;
+    buffer back = {0};
+    const int32_t id[] = {5, 0, 5, 0};
+    ck_assert_int_eq(subword_read(BYTES("#version: 0.2\na b</w>\n"), "codes", &s, NULL), 0);
+    subword_decode(s, id, 4, NULL, &back);
+    ck_assert_str_eq(back.data, "ab \xEF\xBF\xBD ab \xEF\xBF\xBD");
+    buffer_free(&back);
+    subword_free(s);
+}
+END_TEST
+
 /* ---- files from strangers */
 
 #define HEAD "#rill-subwords: 1\nunit bpe\nnormalize nfc\nlower no\nborders yes\n"
@@ -595,9 +659,14 @@ static const struct {
           "F5<unk> a\t1\n",
      9, "no line before this makes"},
     {HEAD "units 3\n\na\t1\na a\t1\na a\t1\n", 10, "the merge stands twice"},
-    {HEAD "protect (\nunits 0\n\n", 8, "bad regular expression"},
-    {HEAD "symbol a\nsymbol a\nunits 0\n\n", 9, "is given twice"},
-    {HEAD "symbol \nunits 0\n\n", 8, "empty, too long"},
+    {HEAD "protect (\nunits 0\n\n", 6, "bad regular expression"},
+    {HEAD "symbol a\nsymbol a\nunits 0\n\n", 7, "is given twice"},
+    {HEAD "symbol \nunits 0\n\n", 6, "empty, too long"},
+    {HEAD "symbol\nunits 0\n\n", 6, "empty, too long"},
+    {HEAD "format subword-nmt\nunits 0\n\n", 8, "plain bpe units only"},
+    {"#rill-subwords: 1\nformat subword-nmt\nnormalize none\nborders no\nsymbol a\nunits 0\n\n", 5,
+     "no symbols"},
+    {HEAD "format gpu\nunits 0\n\n", 6, "unknown value"},
     {"#rill-subwords: 1\nunit byte-bpe\nunits 1\n\na\t1\n", 5, "no line makes the byte 00"},
     {"#rill-subwords: 1\nunit word\nunits 2\n\na\t1\na a\t1\n", 6, "are not merged"},
     {"#version: 0.1\na b\n", 1, "codes of version 0.2"},
@@ -612,11 +681,44 @@ START_TEST(test_faults) {
     rill_error error = {0};
     subword *s;
     int status = subword_read(bytes_of(faults[_i].text), "codes", &s, &error);
-    if (status != RILL_EDATA || error.line != faults[_i].line ||
+    if (status != RILL_EDATA || error.line != faults[_i].line || error.column == 0 ||
         !strstr(error.message, faults[_i].message) || strcmp(error.file, "codes")) {
         ck_abort_msg("status %d, %s:%zu: %s", status, error.file, error.line, error.message);
     }
     ck_assert(s == NULL);
+}
+END_TEST
+
+/* The column of a regular expression's fault is that of the line. */
+START_TEST(test_fault_column) {
+    rill_error error = {0};
+    subword *s;
+    const char *text = HEAD "protect a(\nprotect b\nunits 0\n\n";
+    ck_assert_int_eq(subword_read(bytes_of(text), "codes", &s, &error), RILL_EDATA);
+    ck_assert_uint_eq(error.line, 6);
+    ck_assert_uint_eq(error.column, 11);
+}
+END_TEST
+
+/* Long symbols that text almost matches cost no more than what matches. */
+START_TEST(test_long_symbol) {
+    enum { SIZE = 60000 };
+    buffer codes = {0}, line = {0};
+    subword *s;
+    subword_list units = {0};
+    buffer_add_text(&codes, HEAD "symbol a");
+    for (int i = 0; i < SIZE; i++) buffer_add_char(&codes, 'x');
+    buffer_add_text(&codes, "\nunits 0\n\n");
+    for (int i = 0; i < SIZE; i++) buffer_add_char(&line, 'a');
+    ck_assert_int_eq(subword_read(buffer_view(&codes), "codes", &s, NULL), 0);
+    subword_session *t = session(s);
+    ck_assert_int_eq(subword_encode(t, buffer_view(&line), NULL, &units, NULL), 0);
+    ck_assert_uint_eq(units.count, SIZE + 1);
+    subword_list_free(&units);
+    subword_session_free(t);
+    subword_free(s);
+    buffer_free(&codes);
+    buffer_free(&line);
 }
 END_TEST
 
@@ -679,6 +781,8 @@ void add_subword_cases(Suite *suite) {
     tcase_set_timeout(c, 60);
     tcase_add_loop_test(c, test_golden_learn, 0, 2);
     tcase_add_loop_test(c, test_golden_apply, 0, 2);
+    tcase_add_test(c, test_nmt_characters);
+    tcase_add_test(c, test_nmt_unknown);
     tcase_add_loop_test(c, test_round_trip, 0, ROUND_CONFIGS);
     tcase_add_loop_test(c, test_file_round, 0, ROUND_CONFIGS);
     tcase_add_loop_test(c, test_planes, 0, 2);
@@ -688,6 +792,8 @@ void add_subword_cases(Suite *suite) {
     tcase_add_test(c, test_ranges);
     tcase_add_test(c, test_dropout);
     tcase_add_loop_test(c, test_faults, 0, sizeof faults / sizeof *faults);
+    tcase_add_test(c, test_fault_column);
+    tcase_add_test(c, test_long_symbol);
     tcase_add_test(c, test_doubling);
     tcase_add_loop_test(c, test_damage, 0, 2);
     suite_add_tcase(suite, c);

@@ -504,6 +504,9 @@ static int set_noted(cli *c, const command *m) {
         if (!cli_belongs(row, c->verb))
             return cli_usage(c, "option --%s has no meaning for %s", row->row.name, c->verb->name);
         if (row->own) continue;
+        /* values of a list are kept with line ends between them */
+        if (row->row.type == RILL_LIST && strchr(m->notes[i].value, '\n'))
+            return cli_usage(c, "option --%s: a value holds a line end", row->row.name);
         int code = rill_options_set(c->options, row->row.name, m->notes[i].value, &c->error);
         if (code < 0) return cli_fail(c, code);
         row->origin = CLI_COMMAND;

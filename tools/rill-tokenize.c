@@ -66,7 +66,7 @@ static const cli_verb verbs[] = {
     {"apply", RILL_TOKENIZE_APPLY, "CODES [FILE...]", 1, SIZE_MAX, apply,
      "Writes the units of every line."},
     {"undo", RILL_TOKENIZE_UNDO, "CODES [FILE...]", 1, SIZE_MAX, undo,
-     "Makes text of units again, to the byte."},
+     "Makes text of units again, to the byte (codes of subword-nmt: but for blanks)."},
     {0},
 };
 

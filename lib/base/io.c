@@ -588,6 +588,15 @@ int writer_open(const char *path, writer **out, rill_error *error) {
     return status;
 }
 
+int writer_probe(const char *path, rill_error *error) {
+    struct stat s;
+    writer *w;
+    if (strcmp(path, "-") == 0 || (stat(path, &s) == 0 && !S_ISREG(s.st_mode))) return 0;
+    TRY(writer_open(path, &w, error));
+    writer_close(w);
+    return 0;
+}
+
 /* Writes what waits, unless something before it was lost. */
 static int put_waiting(writer *w, rill_error *error) {
     if (w->failure || !write_all(w->fd, w->data, w->size)) return fail_write(w, error);

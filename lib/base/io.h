@@ -62,6 +62,9 @@ void file_unmap(mapping *m);
  * committed. A host must ignore SIGPIPE and SIGXFSZ to see those failures as RILL_EIO. */
 typedef struct writer writer;
 MUST_USE int writer_open(const char *path, writer **out, rill_error *error);
+/* Whether a file of that name could be written: fails as writer_open would, leaves nothing. Streams
+ * and devices are left alone. */
+MUST_USE int writer_probe(const char *path, rill_error *error);
 MUST_USE int writer_open_fd(int fd, const char *name, writer **out, rill_error *error);
 MUST_USE int writer_add(writer *w, const void *data, size_t size, rill_error *error);
 MUST_USE int writer_add_bytes(writer *w, bytes text, rill_error *error);

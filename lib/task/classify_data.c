@@ -20,6 +20,7 @@ typedef struct reading {
     classify_cutter cutter;
     tally words;   /* raw forms */
     tally grams;
+    tally seen;    /* characters that codes of subword-nmt may lack */
     strmap labels; /* as they come */
     classify_grams found;
     int32_t *gram; /* ids of grams, text after text */
@@ -124,6 +125,11 @@ static int add_example(reading *r, const example *e) {
         return status_fail(r->error, status, "more than %d texts", INT32_MAX);
     }
     return status < 0 ? status_nomem(r->error) : 0;
+}
+
+/* A text whose characters are counted. */
+static int add_seen(reading *r, const example *e) {
+    return subword_count_characters(example_text(e), &r->seen, r->error);
 }
 
 typedef int on_example(reading *r, const example *e);
@@ -328,12 +334,50 @@ static int open_tokenizer(reading *r) {
     return tokenizer_new((bytes){0}, l->form, NULL, &l->tokenizer, r->error);
 }
 
+static int count_characters(reading *r, const char *path, bool plain) {
+    labelled_options options = classify_labelled(r->o, false);
+    labelled *in = NULL;
+    if (plain) options.format = LABELLED_AUTO;
+    TRY(labelled_open(path, &options, &in, r->error));
+    int status = each_example(r, in, add_seen);
+    labelled_close(in);
+    return status;
+}
+
+/* Codes of subword-nmt lack characters: those of all texts are added before one is cut. Which are
+ * too rare to learn is the forms' business. */
+static int add_characters(reading *r, const char *const *files, size_t count) {
+    subword *s = r->l->subwords;
+    if (!s || subword_settings(s)->format != SUBWORD_NMT) return 0;
+    const int32_t before = subword_size(s);
+    for (size_t i = 0; i < count; i++) TRY(count_characters(r, files[i], false));
+    if (r->o->pretrain) TRY(count_characters(r, r->o->pretrain, true));
+    TRY(subword_add_characters(s, &r->seen, 1, r->error));
+    train_tell(r->hooks, RILL_EVENT_NOTE, NULL,
+               "%s: %d units, and %d for characters that no merge names", r->o->subwords,
+               (int)before, (int)(subword_size(s) - before));
+    return 0;
+}
+
+/* What is unknown is never learnt. */
+static void tell_unknown(const reading *r) {
+    const double worth = 0.005; /* characters seen once are fewer, also in small Korean text */
+    int32_t id = strmap_find(&r->words.words, subword_piece(r->l->subwords, SUBWORD_UNKNOWN));
+    double all = (double)r->d->units, unknown = id < 0 ? 0 : (double)r->words.count[id];
+    if (unknown <= worth * all) return;
+    train_tell(r->hooks, RILL_EVENT_WARNING, NULL,
+               "%.1f %% of the units are unknown (%.0f of %.0f)", 100 * unknown / all, unknown,
+               all);
+}
+
 static int read_all(reading *r, const char *const *files, size_t count) {
     TRY(open_tokenizer(r));
+    TRY(add_characters(r, files, count));
     TRY(classify_cutter_new(&r->cutter, r->l, r->error));
     for (size_t i = 0; i < count; i++) TRY(read_file(r, files[i]));
     if (r->d->texts == 0) return status_fail(r->error, RILL_EDATA, "there are no texts");
     if (r->o->pretrain) TRY(read_plain(r, r->o->pretrain));
+    if (r->l->subwords) tell_unknown(r);
     TRY(number_labels(r));
     TRY(build_vocabs(r));
     if (look_at_forms(r) < 0) return status_nomem(r->error);
@@ -348,6 +392,7 @@ int classify_data_read(classify_data *d, classify_lexicon *l, const classify_opt
     classify_cutter_free(&r.cutter);
     tally_free(&r.words);
     tally_free(&r.grams);
+    tally_free(&r.seen);
     strmap_free(&r.labels);
     classify_grams_free(&r.found);
     free(r.gram);

@@ -22,7 +22,8 @@ static const option_row rows[] = {
          "One label a text, or any number; auto: as the data have it"),
     WORD("units", 'u', AT(units), "word", "word|subword|char", "UNITS", S, "What a text is cut into"),
     WORD("subwords", 0, AT(subwords), NULL, NULL, "FILE", TF,
-         "Units that rill-tokenize learnt (--units subword)"),
+         "Units that rill-tokenize or subword-nmt learnt (--units subword); codes of the latter "
+         "get the characters of the texts that they lack"),
     SWITCH("lower", AT(lower), "true", S, "Lower-case all text"),
     NUMBER("min-count", 0, AT(min_count), "2", 1, 1000000, S,
            "Units seen less often in training share one vector"),

@@ -33,7 +33,8 @@ static const option_row rows[] = {
     NUMBER("min-count", 0, AT(min_count), "2", 1, 1e15, LEARN,
            "A unit, or the pair of a merge, is seen at least this often"),
     WORD("format", 0, AT(format), "native", "native|subword-nmt", "FORMAT", LEARN,
-         "Format of the codes; subword-nmt gives the codes of that tool byte for byte"),
+         "Format of the codes; subword-nmt gives the codes of that tool byte for byte, to which "
+         "characters that no merge names are unknown (training with them adds those of its text)"),
     WORD("normalize", 0, AT(normalize), "auto", "auto|nfc|nfkc|none", "FORM", LEARN,
          "Unicode normalization; auto: nfc, but none for subword-nmt"),
     SWITCH("lower", AT(lower), "false", LEARN,
@@ -42,11 +43,12 @@ static const option_row rows[] = {
          "Never merge across the border of letters, digits and other signs; auto: yes, but no for "
          "subword-nmt"),
     {"protect", 0, OPTION_LIST, AT(protect), NULL, 0, 0, NULL, "REGEX", LEARN,
-     "What this regular expression matches stays in one piece; it is a unit when seen often "
-     "enough, "
-     "else unknown"},
+     "What this regular expression matches stays in one piece (at a place the first that matches "
+     "wins); it is a unit when seen often enough, else unknown: a quarter of the free ids is for "
+     "such units, and what merges leave"},
     {"symbol", 0, OPTION_LIST, AT(symbol), NULL, 0, 0, NULL, "TEXT", LEARN,
-     "A string that is always one unit, with an id before the learnt ones"},
+     "A string that is always one unit, with an id before the learnt ones; normalized as the text "
+     "is"},
     NUMBER("max-words", 0, AT(max_words), "0", 0, 1e12, LEARN,
            "Different words kept while counting; the rarest half goes when there are more; 0: a "
            "million (subword-nmt: no bound)"),
@@ -101,6 +103,10 @@ static int config_of(const tokenize_options *o, subword_config *g, rill_error *e
                            "codes of subword-nmt are counted in merges: give --merges, not "
                            "--vocab-size");
     }
+    if (o->merges && g->kind != SUBWORD_BPE && g->kind != SUBWORD_BYTE) {
+        return status_fail(error, RILL_EUSAGE, "--merges is for byte pairs, not for --unit %s",
+                           o->unit);
+    }
     g->vocab_size = o->vocab_size ? (int32_t)o->vocab_size : 8000;
     g->merges = o->merges ? (int32_t)o->merges : nmt ? 10000 : 0;
     g->min_count = o->min_count;
@@ -135,8 +141,15 @@ static void tell(const subword_config *g, const subword_learnt *r, const rill_ho
                    (int)g->vocab_size, g->min_count);
     }
     if (r->unknown) {
-        train_tell(hooks, RILL_EVENT_NOTE, NULL, "%" PRId64 " running %s are unknown", r->unknown,
-                   g->kind == SUBWORD_WORD ? "words" : "characters");
+        train_tell(hooks, RILL_EVENT_NOTE, NULL, "%" PRId64 " running %s are unknown%s", r->unknown,
+                   g->kind == SUBWORD_WORD ? "words" : "characters",
+                   g->format == SUBWORD_NMT
+                       ? ": no merge names them (training with these codes adds them)"
+                       : "");
+    }
+    if (r->unknown_fixed) {
+        train_tell(hooks, RILL_EVENT_NOTE, NULL,
+                   "%" PRId64 " running pieces of protected text are unknown", r->unknown_fixed);
     }
     if (r->dropped) {
         train_tell(hooks, RILL_EVENT_WARNING, NULL,
@@ -160,6 +173,11 @@ static int learn(const subword_config *g, const char *const *files, size_t count
     for (size_t i = 0; i < count && status == 0; i++) status = add_file(l, files[i], error);
     if (status == 0) status = subword_learner_finish(l, out, &report, error);
     subword_learner_free(l);
+    if (status == 0 && report.words == 0 && report.fixed == 0) {
+        subword_free(*out);
+        *out = NULL;
+        return status_fail(error, RILL_EDATA, "there is no text to learn units from");
+    }
     if (status == 0) tell(g, &report, hooks);
     return status;
 }
@@ -169,6 +187,7 @@ int tokenize_learn(const tokenize_options *o, const char *const *files, size_t c
     subword_config g;
     *out = NULL;
     TRY(config_of(o, &g, error));
+    if (o->output) TRY(writer_probe(o->output, error)); /* told before the work, not after */
     bytes *protect = list_of(o->protect, &g.protects), *symbol = list_of(o->symbol, &g.symbols);
     g.protect = protect;
     g.symbol = symbol;
@@ -390,6 +409,12 @@ int tokenize_filter(const subword *s, const tokenize_options *o, bool undo, int 
                               .work = do_slots,
                               .slot_free = slot_free};
     writer *w;
+    const subword_kind kind = subword_settings(s)->kind;
+    if (o->dropout > 0 && kind != SUBWORD_BPE && kind != SUBWORD_BYTE) {
+        return status_fail(error, RILL_EUSAGE,
+                           "--dropout leaves out merges, and the units of these codes are %s",
+                           kind == SUBWORD_CHAR ? "characters" : "words");
+    }
     all.dropout = (subword_dropout){.rate = o->dropout, .key = rng_key((uint64_t)o->seed, 0x5B)};
     TRY(output_of(o, undo, &all.output, error));
     TRY(reader_open_fd(in, name, 0, &all.in, error));

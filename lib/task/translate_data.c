@@ -112,12 +112,37 @@ static int learn(const translate_options *o, const translate_data *d, int from, 
     return 0;
 }
 
+/* Opens units learnt before. Codes of subword-nmt lack characters; those of the sides from..to-1
+ * are added. */
+static int open_units(const char *path, const translate_options *o, const translate_data *d,
+                      int from, int to, const rill_hooks *hooks, subword **out, rill_error *error) {
+    tally seen = {0};
+    int status = 0;
+    TRY(subword_open(path, out, error));
+    if (subword_settings(*out)->format != SUBWORD_NMT) return 0;
+    const int32_t before = subword_size(*out);
+    for (int side = from; status == 0 && side < to; side++) {
+        for (size_t i = 0; status == 0 && i < d->pairs; i++) {
+            status = subword_count_characters(translate_data_line(d, side, i), &seen, error);
+        }
+    }
+    if (status == 0) status = subword_add_characters(*out, &seen, o->min_count, error);
+    tally_free(&seen);
+    TRY(status);
+    train_tell(hooks, RILL_EVENT_NOTE, NULL,
+               "%s: %d units, and %d for characters that no merge names", path, (int)before,
+               (int)(subword_size(*out) - before));
+    return 0;
+}
+
 int translate_lexicon_learn(translate_lexicon *l, const translate_options *o,
                             const translate_data *d, const rill_hooks *hooks, rill_error *error) {
     bool same = o->share && !strcmp(units_of(o, SOURCE), units_of(o, TARGET));
     if (o->subwords) {
-        TRY(subword_open(o->subwords, &l->source, error));
-        if (!o->target_subwords && same) {
+        same = same && !o->target_subwords;
+        TRY(open_units(o->subwords, o, d, SOURCE, same ? SIDES : TARGET, hooks, &l->source,
+                       error));
+        if (same) {
             l->target = l->source;
             return 0;
         }
@@ -129,7 +154,9 @@ int translate_lexicon_learn(translate_lexicon *l, const translate_options *o,
             return 0;
         }
     }
-    if (o->target_subwords) return subword_open(o->target_subwords, &l->target, error);
+    if (o->target_subwords) {
+        return open_units(o->target_subwords, o, d, TARGET, SIDES, hooks, &l->target, error);
+    }
     return learn(o, d, TARGET, SIDES, hooks, &l->target, error);
 }
 

@@ -23,7 +23,8 @@ static const option_row rows[] = {
     WORD("target-units", 0, AT(target_units), NULL, UNITS, "KIND", S,
          "Units of the target side, where they differ"),
     WORD("subwords", 0, AT(subwords), NULL, NULL, "FILE", TF,
-         "Units learnt before by rill-tokenize, for both sides or the source"),
+         "Units learnt before by rill-tokenize or subword-nmt, for both sides or the source; "
+         "codes of subword-nmt get the characters of the training text that they lack"),
     WORD("target-subwords", 0, AT(target_subwords), NULL, NULL, "FILE", TF,
          "Units of the target side learnt before"),
     SWITCH("share", AT(share), "true", S, "Give both sides one list of units, if of one kind"),

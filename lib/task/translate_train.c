@@ -202,6 +202,23 @@ static void tell_sizes(const training *t) {
                sizeof(real) * ((double)weights * 7 + units) / 1e6);
 }
 
+/* What is unknown is never learnt; where units are words some of it is what was asked for. */
+static void tell_unknown(const training *t) {
+    const double worth = 0.005; /* characters seen once are fewer, also in small Korean text */
+    for (int side = 0; side < SIDES; side++) {
+        const size_t count = t->data.at[side][t->data.pairs];
+        const subword *s = side == SOURCE ? t->lexicon.source : t->lexicon.target;
+        bool words = subword_settings(s)->kind == SUBWORD_WORD;
+        size_t unknown = 0;
+        for (size_t i = 0; i < count; i++) unknown += t->data.id[side][i] == SUBWORD_UNKNOWN;
+        if ((double)unknown <= worth * (double)count) continue;
+        train_tell(t->job.hooks, words ? RILL_EVENT_NOTE : RILL_EVENT_WARNING, NULL,
+                   "%s: %.1f %% of the units are unknown (%zu of %zu)",
+                   side == SOURCE ? "source" : "target", 100 * (double)unknown / (double)count,
+                   unknown, count);
+    }
+}
+
 static int check_options(const translate_options *o, rill_error *error) {
     if (o->dev_target && !o->common.dev) {
         return status_fail(error, RILL_EUSAGE, "--dev-target needs --dev");
@@ -296,6 +313,7 @@ static int prepare(training *t, rill_error *error) {
     }
     if (translate_net_build(&t->net, &config) < 0) return status_nomem(error);
     tell_sizes(t);
+    if (!t->job.resume) tell_unknown(t);
     return first_weights(t, error);
 }
 

@@ -14,11 +14,12 @@
 #include <pcre2.h>
 
 enum { STEP_LIMIT = 10 * 1000 * 1000, HEAP_LIMIT_KIB = 32 << 10, STACK_START = 32 << 10 };
-enum { STACK_LIMIT = 1 << 20 };
+enum { STACK_LIMIT = 1 << 20, START_LIMIT = 1000 };
 
 struct pattern {
     pcre2_code *code;
     uint32_t groups;
+    bool starts[256]; /* bytes that a match may begin with */
 };
 
 struct pattern_scratch {
@@ -31,40 +32,6 @@ struct pattern_scratch {
 /* PCRE2 wants a pointer even where there is nothing to point at. */
 static PCRE2_SPTR units(bytes text) {
     return (PCRE2_SPTR)(text.data ? text.data : "");
-}
-
-int pattern_new(bytes regex, const char *file, size_t line, size_t column, pattern **out,
-                rill_error *error) {
-    int code;
-    PCRE2_SIZE offset;
-    *out = NULL;
-    pattern *p = mem_new(1, sizeof *p);
-    if (!p) return status_nomem(error);
-    p->code = pcre2_compile(units(regex), regex.size,
-                            PCRE2_ANCHORED | PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code,
-                            &offset, NULL);
-    if (!p->code) {
-        PCRE2_UCHAR message[256] = "";
-        pcre2_get_error_message(code, message, sizeof message);
-        free(p);
-        return status_set(error, RILL_EDATA, file, line, column ? column + offset : 0,
-                          "bad regular expression: %s", (const char *)message);
-    }
-    /* Failing here only costs speed. */
-    pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE);
-    pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &p->groups);
-    *out = p;
-    return 0;
-}
-
-void pattern_free(pattern *p) {
-    if (!p) return;
-    pcre2_code_free(p->code);
-    free(p);
-}
-
-int pattern_groups(const pattern *p) {
-    return (int)p->groups;
 }
 
 int pattern_scratch_new(int groups, pattern_scratch **out, rill_error *error) {
@@ -93,6 +60,83 @@ void pattern_scratch_free(pattern_scratch *s) {
     pcre2_match_context_free(s->context);
     pcre2_jit_stack_free(s->stack);
     free(s);
+}
+
+/* Strikes out the ASCII signs that no match begins with, whatever follows: a partial match asks
+ * that. Where a pattern looks behind, what stands before would matter. */
+static int try_starts(pattern *p) {
+    uint32_t behind = 1;
+    pcre2_pattern_info(p->code, PCRE2_INFO_MAXLOOKBEHIND, &behind);
+    if (behind) return 0;
+    pattern_scratch *s;
+    TRY(pattern_scratch_new(0, &s, NULL));
+    pcre2_set_match_limit(s->context, START_LIMIT); /* passing it says nothing */
+    pcre2_set_depth_limit(s->context, START_LIMIT);
+    for (int i = 0; i < 0x80; i++) {
+        const unsigned char sign = (unsigned char)i;
+        int code = pcre2_match(p->code, &sign, 1, 0,
+                               PCRE2_NOTEMPTY | PCRE2_NO_UTF_CHECK | PCRE2_PARTIAL_HARD, s->data,
+                               s->context);
+        if (code == PCRE2_ERROR_NOMATCH) p->starts[i] = false;
+    }
+    pattern_scratch_free(s);
+    return 0;
+}
+
+/* PCRE2 knows a set of bytes, one code unit (of either case, then), or nothing. */
+static int find_starts(pattern *p) {
+    const uint8_t *set = NULL;
+    uint32_t kind = 0, first = 0;
+    pcre2_pattern_info(p->code, PCRE2_INFO_FIRSTBITMAP, (void *)&set);
+    pcre2_pattern_info(p->code, PCRE2_INFO_FIRSTCODETYPE, &kind);
+    pcre2_pattern_info(p->code, PCRE2_INFO_FIRSTCODEUNIT, &first);
+    for (uint32_t i = 0; i < 256; i++) {
+        bool same = i >= 0x80 || (i | 0x20) == (first | 0x20);
+        p->starts[i] = set ? set[i / 8] >> i % 8 & 1 : kind != 1 || same;
+    }
+    return try_starts(p);
+}
+
+int pattern_new(bytes regex, const char *file, size_t line, size_t column, pattern **out,
+                rill_error *error) {
+    int code;
+    PCRE2_SIZE offset;
+    *out = NULL;
+    pattern *p = mem_new(1, sizeof *p);
+    if (!p) return status_nomem(error);
+    p->code = pcre2_compile(units(regex), regex.size,
+                            PCRE2_ANCHORED | PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code,
+                            &offset, NULL);
+    if (!p->code) {
+        PCRE2_UCHAR message[256] = "";
+        pcre2_get_error_message(code, message, sizeof message);
+        free(p);
+        return status_set(error, RILL_EDATA, file, line, column ? column + offset : 0,
+                          "bad regular expression: %s", (const char *)message);
+    }
+    /* Failing here only costs speed. */
+    pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE);
+    pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &p->groups);
+    if (find_starts(p) < 0) {
+        pattern_free(p);
+        return status_nomem(error);
+    }
+    *out = p;
+    return 0;
+}
+
+bool pattern_starts(const pattern *p, unsigned char byte) {
+    return p->starts[byte];
+}
+
+void pattern_free(pattern *p) {
+    if (!p) return;
+    pcre2_code_free(p->code);
+    free(p);
+}
+
+int pattern_groups(const pattern *p) {
+    return (int)p->groups;
 }
 
 /* What a match that neither succeeded nor failed means. */

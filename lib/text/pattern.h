@@ -20,6 +20,8 @@ MUST_USE int pattern_new(bytes regex, const char *file, size_t line, size_t colu
                          rill_error *error);
 void pattern_free(pattern *p);
 int pattern_groups(const pattern *p); /* capturing groups */
+/* False when no match begins with that byte: a cheap look before pattern_at. */
+bool pattern_starts(const pattern *p, unsigned char byte);
 
 /* Room for patterns of up to `groups` groups. */
 MUST_USE int pattern_scratch_new(int groups, pattern_scratch **out, rill_error *error);

@@ -183,6 +183,11 @@ static int make_shown(subword *s, rill_error *error) {
 }
 
 int subword_seal(subword *s, rill_error *error) {
+    free(s->pair);
+    free(s->shown_at);
+    s->pair = NULL;
+    s->shown_at = NULL;
+    buffer_clear(&s->shown);
     TRY(make_pairs(s, error));
     TRY(make_shown(s, error));
     for (int i = 0; i < 256; i++) {

@@ -9,7 +9,8 @@
  *               a word is the same unit at the start of a line (not with characters). A learnt unit
  *               holds at most one space, in front.
  *   subword-nmt What the tool of that name does, byte for byte: words are what stands between
- *               spaces, the last unit of a word ends in </w>. Nothing is normalised.
+ *               spaces, the last unit of a word ends in </w>. Nothing is normalised. Characters
+ *               that no merge names are unknown, unless they are added (subword_add_characters).
  *
  * Units are shown (in files, by rill-tokenize) in a printable form without blanks:
  *
@@ -24,12 +25,13 @@
 #define RILL_TEXT_SUBWORD_H
 
 #include "text/unicode.h"
+#include "text/vocab.h"
 
 typedef enum subword_kind {
     SUBWORD_WORD, /* the most frequent words */
     SUBWORD_CHAR,
     SUBWORD_BPE, /* byte-pair encoding over characters; what learning did not see is unknown */
-    SUBWORD_BYTE /* byte-pair encoding over bytes; nothing is unknown */
+    SUBWORD_BYTE /* byte-pair encoding over bytes; nothing is unknown but protected text */
 } subword_kind;
 
 typedef enum subword_format { SUBWORD_NATIVE, SUBWORD_NMT } subword_format;
@@ -46,7 +48,9 @@ typedef struct subword_config {
     int32_t merges;         /* most merges; 0: no bound */
     int64_t min_count;      /* least count of a unit (of a pair, for merges) */
     size_t max_words;       /* distinct words kept while counting; the rarest go when there are more */
-    const bytes *protect;   /* [protects] regular expressions: what they match is one unit or unknown */
+    const bytes *protect;   /* [protects] regular expressions: what they match is one unit or
+                             * unknown; theirs are a quarter of the ids that are free at first, and
+                             * what merges leave */
     size_t protects;
     const bytes *symbol;    /* [symbols] strings that are always one unit */
     size_t symbols;
@@ -79,12 +83,24 @@ typedef struct subword_learnt {
     int64_t distinct;     /* different words at the end */
     int64_t dropped;      /* running words that max_words cost */
     int64_t unknown;      /* running characters (words, where units are words) outside the units */
+    int64_t fixed;         /* running symbols and pieces of protected text */
+    int64_t unknown_fixed; /* running pieces of protected text outside the units */
     int32_t size, merges;
 } subword_learnt;
 /* report may be NULL. The learner can't be added to any more. */
 MUST_USE int subword_learner_finish(subword_learner *l, subword **out, subword_learnt *report,
                                     rill_error *error);
 void subword_learner_free(subword_learner *l);
+
+/* Codes of subword-nmt name only the characters that their merges join: a full stop that always
+ * stands alone is unknown to them. Units that a model is trained with are to know its text, so here
+ * the characters of a line (without its end) are counted. Invalid UTF-8 is RILL_EDATA with the byte
+ * in `column`. */
+MUST_USE int subword_count_characters(bytes line, tally *seen, rill_error *error);
+/* Gives those seen `least` times ids behind all others, two each: inside a word and at its end.
+ * Units of the native format stay as they are. Before any session is made. */
+MUST_USE int subword_add_characters(subword *s, const tally *seen, int64_t least,
+                                    rill_error *error);
 
 /* ---- files: text, one unit a line (subword_file.c tells the format). Reading takes any bytes
  * whatsoever; faults are RILL_EDATA with name:line:column. */
@@ -131,7 +147,9 @@ MUST_USE int subword_apply(subword_session *session, bytes line, const subword_d
                            buffer *out, rill_error *error);
 
 /* Appends the text of ids (out of range: skipped; begin and end: nothing). raw [count], which
- * may be NULL, has the raw text at the place of each unknown unit; without it an unknown is U+FFFD. Always valid UTF-8. */
+ * may be NULL, has the raw text at the place of each unknown unit; without it an unknown is U+FFFD.
+ * In subword-nmt's format an unknown unit is taken for the end of its word, which no id tells: most
+ * stand alone. Always valid UTF-8. */
 void subword_decode(const subword *s, const int32_t *id, size_t count, const bytes *raw,
                     buffer *out);
 /* Appends the text of a line that subword_apply made. */

@@ -27,49 +27,52 @@ static bool is_line(bytes text) {
     return text.size > 0 && utf8_valid(text, NULL);
 }
 
-/* All patterns become one alternation; the branch reset (?| numbers the groups from 1 in each, as
- * their back references count them. */
-static int add_protected(cutter *c, const subword_config *config, rill_error *error) {
-    buffer all = {0};
-    int status = 0;
-    for (size_t i = 0; i < config->protects && status == 0; i++) {
-        pattern *one;
-        if (!is_line(config->protect[i])) {
-            status = status_fail(error, RILL_EUSAGE,
-                                 "a protected pattern is empty, not UTF-8, or has a line end");
-        } else {
-            status = pattern_new(config->protect[i], NULL, 0, 1, &one, error);
-        }
-        if (status < 0) break;
-        pattern_free(one);
-        buffer_add_text(&all, i ? "|(?:" : "(?|(?:");
-        buffer_add_bytes(&all, config->protect[i]);
-        buffer_add_char(&all, ')');
-        buffer_add_bytes(&c->protect, config->protect[i]);
-        buffer_add_char(&c->protect, '\n');
+int cutter_protect(cutter *c, bytes regex, rill_error *error) {
+    pattern *p;
+    if (!is_line(regex)) {
+        return status_set(error, RILL_EDATA, NULL, 0, 1,
+                          "a protected pattern is empty, not UTF-8, or has a line end");
     }
-    if (all.size) buffer_add_char(&all, ')');
-    if (status == 0) status = buffer_status(&all, error);
-    if (status == 0) status = buffer_status(&c->protect, error);
-    if (status == 0 && all.size) {
-        status = pattern_new(buffer_view(&all), NULL, 0, 0, &c->pattern, error);
+    if (mem_grow(&c->pattern, &c->room, c->patterns + 1, sizeof(pattern *)) < 0) {
+        return status_nomem(error);
     }
-    buffer_free(&all);
-    return status;
+    TRY(pattern_new(regex, NULL, 0, 1, &p, error));
+    c->pattern[c->patterns++] = p;
+    if (pattern_groups(p) > c->groups) c->groups = pattern_groups(p);
+    for (int i = 0; i < 256; i++) c->starts[i] |= pattern_starts(p, (unsigned char)i);
+    buffer_add_bytes(&c->protect, regex);
+    buffer_add_char(&c->protect, '\n');
+    return buffer_status(&c->protect, error);
 }
 
-static int add_symbol(cutter *c, bytes text, rill_error *error) {
+int cutter_symbol(cutter *c, bytes text, rill_error *error) {
     int32_t id, before = c->symbol.count;
     if (text.size == 0 || text.size > PIECE_LIMIT || !utf8_valid(text, NULL)) {
-        return status_fail(error, RILL_EUSAGE, "a symbol is empty, too long or not UTF-8");
+        return status_set(error, RILL_EDATA, NULL, 0, 1,
+                          "a symbol is empty, too long or not UTF-8");
     }
     if (strmap_add(&c->symbol, text, &id) < 0) return status_nomem(error);
     if (id != before) {
-        return status_fail(error, RILL_EUSAGE, "symbol \"%.*s\" is given twice",
-                           text.size < 60 ? (int)text.size : 60, text.data);
+        return status_set(error, RILL_EDATA, NULL, 0, 1, "symbol \"%.*s\" is given twice",
+                          text.size < 60 ? (int)text.size : 60, text.data);
     }
     c->starts[(unsigned char)text.data[0]] = true;
-    if (text.size > c->longest) c->longest = text.size;
+    return 0;
+}
+
+static int by_text(const void *a, const void *b) {
+    return bytes_compare(((const sorted_symbol *)a)->text, ((const sorted_symbol *)b)->text);
+}
+
+int cutter_close(cutter *c, rill_error *error) {
+    size_t count = (size_t)c->symbol.count;
+    if (count == 0) return 0;
+    c->sorted = mem_new(count, sizeof *c->sorted);
+    if (!c->sorted) return status_nomem(error);
+    for (size_t i = 0; i < count; i++) {
+        c->sorted[i] = (sorted_symbol){strmap_get(&c->symbol, (int32_t)i), (int32_t)i};
+    }
+    qsort(c->sorted, count, sizeof *c->sorted, by_text);
     return 0;
 }
 
@@ -87,23 +90,69 @@ static int check_config(const subword_config *g, rill_error *error) {
     return 0;
 }
 
-int cutter_make(const subword_config *config, cutter *out, rill_error *error) {
+int cutter_begin(const subword_config *config, cutter *out, rill_error *error) {
     *out = (cutter){.config = *config};
     out->config.protect = out->config.symbol = NULL;
     out->config.protects = out->config.symbols = 0;
-    int status = check_config(config, error);
-    if (status == 0) status = add_protected(out, config, error);
-    for (size_t i = 0; i < config->symbols && status == 0; i++) {
-        status = add_symbol(out, config->symbol[i], error);
+    return check_config(config, error);
+}
+
+/* What is wrong with a value of an option is told with both. */
+static int blame(const char *option, bytes value, int status, rill_error *error) {
+    char why[sizeof error->message];
+    if (status >= 0 || status == RILL_ENOMEM) return status;
+    if (!error) return RILL_EUSAGE;
+    memcpy(why, error->message, sizeof why);
+    return status_fail(error, RILL_EUSAGE, "option --%s: \"%.*s\" at byte %zu: %s", option,
+                       value.size < 60 ? (int)value.size : 60, value.data, error->column, why);
+}
+
+/* As it stands in text. */
+static int add_symbol(cutter *c, bytes text, rill_error *error) {
+    buffer normal = {0};
+    unicode_map map = {0};
+    int status = 0;
+    if (memchr(text.data ? text.data : "", '\n', text.size)) {
+        return status_set(error, RILL_EDATA, NULL, 0, 1, "a symbol has a line end");
     }
+    if (subword_special(text) >= 0) {
+        return status_set(error, RILL_EDATA, NULL, 0, 1, "the name of a special unit");
+    }
+    if (c->config.normalise != UNICODE_NONE && utf8_valid(text, NULL)) {
+        status = unicode_normalise(text, c->config.normalise, &normal, &map);
+        text = buffer_view(&normal);
+    }
+    status = status < 0 ? status_nomem(error) : cutter_symbol(c, text, error);
+    buffer_free(&normal);
+    unicode_map_free(&map);
+    return status;
+}
+
+static int add_lists(cutter *c, const subword_config *config, rill_error *error) {
+    for (size_t i = 0; i < config->protects; i++) {
+        const bytes regex = config->protect[i];
+        TRY(blame("protect", regex, cutter_protect(c, regex, error), error));
+    }
+    for (size_t i = 0; i < config->symbols; i++) {
+        const bytes text = config->symbol[i];
+        TRY(blame("symbol", text, add_symbol(c, text, error), error));
+    }
+    return cutter_close(c, error);
+}
+
+int cutter_make(const subword_config *config, cutter *out, rill_error *error) {
+    int status = cutter_begin(config, out, error);
+    if (status == 0) status = add_lists(out, config, error);
     if (status < 0) cutter_free(out);
     return status;
 }
 
 void cutter_free(cutter *c) {
     buffer_free(&c->protect);
-    pattern_free(c->pattern);
+    for (size_t i = 0; i < c->patterns; i++) pattern_free(c->pattern[i]);
+    free(c->pattern);
     strmap_free(&c->symbol);
+    free(c->sorted);
     *c = (cutter){0};
 }
 
@@ -188,25 +237,84 @@ static int put_lowered(cut *out, size_t begin, size_t end, bool closed, size_t f
     return 0;
 }
 
-/* The longest symbol at `at`: its number and end, or -1. */
-static int32_t symbol_at(const cutter *c, bytes text, size_t at, size_t *end) {
-    if (!c->starts[(unsigned char)text.data[at]]) return -1;
-    size_t most = text.size - at < c->longest ? text.size - at : c->longest;
-    for (size_t size = most; size > 0; size--) {
-        int32_t id = strmap_find(&c->symbol, bytes_slice(text, at, at + size));
-        *end = at + size;
-        if (id >= 0) return id;
+/* The byte at `at` of a symbol, -1 behind its end: sorts first. */
+static int symbol_byte(const sorted_symbol *symbol, size_t at) {
+    return at < symbol->text.size ? (unsigned char)symbol->text.data[at] : -1;
+}
+
+/* Whether a symbol belongs before the bound: its byte at `at` is below `byte`. */
+static bool symbol_below(const cutter *c, size_t i, size_t at, int byte) {
+    return symbol_byte(&c->sorted[i], at) < byte;
+}
+
+/* The first of sorted symbols low..high-1, which agree up to `at`, whose byte there is not below
+ * `byte`. Looked for from both ends in growing steps, since long symbols go one at a time. */
+static size_t symbol_bound(const cutter *c, size_t low, size_t high, size_t at, int byte) {
+    for (size_t step = 1; low + 2 * step < high; step *= 2) {
+        if (!symbol_below(c, low + step - 1, at, byte)) {
+            high = low + step - 1;
+            break;
+        }
+        low += step;
+        if (symbol_below(c, high - step, at, byte)) {
+            low = high - step + 1;
+            break;
+        }
+        high -= step;
     }
-    return -1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (symbol_below(c, middle, at, byte)) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* The longest symbol at `at`: its number and end, or -1. Symbols that agree with the text so far
+ * stand together; with each byte their range narrows, so no prefix is looked up for itself. */
+static int32_t symbol_at(const cutter *c, bytes text, size_t at, size_t *end) {
+    size_t low = 0, high = (size_t)c->symbol.count;
+    int32_t found = -1;
+    for (size_t i = 0; low < high && at + i < text.size; i++) {
+        int byte = (unsigned char)text.data[at + i];
+        if (symbol_byte(&c->sorted[low], i) < 0) low++; /* the one that ends here */
+        if (low == high) break;
+        if (symbol_byte(&c->sorted[low], i) != byte ||
+            symbol_byte(&c->sorted[high - 1], i) != byte) {
+            low = symbol_bound(c, low, high, i, byte);
+            high = symbol_bound(c, low, high, i, byte + 1);
+        }
+        if (low < high && c->sorted[low].text.size == i + 1) {
+            found = c->sorted[low].id;
+            *end = at + i + 1;
+        }
+    }
+    return found;
+}
+
+/* 1 when protected text begins at `at`. */
+static int protected_at(const cutter *c, cut *out, size_t at, size_t *end, rill_error *error) {
+    bytes text = out->normal, rest = buffer_view(&c->protect), regex = {0};
+    int found = 0;
+    for (size_t i = 0; i < c->patterns && found == 0; i++) {
+        if (!pattern_starts(c->pattern[i], (unsigned char)text.data[at])) continue;
+        found = pattern_at(c->pattern[i], out->scratch, text, at, end, error);
+        if (found != RILL_ELIMIT) continue;
+        for (size_t k = 0; k <= i; k++) bytes_split(&rest, '\n', &regex);
+        return status_set(error, found, NULL, 0, at + 1,
+                          "protected pattern \"%.*s\" takes too many steps on this text",
+                          regex.size < 60 ? (int)regex.size : 60, regex.data);
+    }
+    return found;
 }
 
 /* 1 when a stretch that is one unit begins at `at`. */
 static int fixed_at(const cutter *c, cut *out, size_t at, size_t *end, int32_t *symbol,
                     rill_error *error) {
+    *symbol = -1;
+    if (!c->starts[(unsigned char)out->normal.data[at]]) return 0;
     *symbol = symbol_at(c, out->normal, at, end);
-    if (*symbol >= 0) return 1;
-    if (!c->pattern) return 0;
-    return pattern_at(c->pattern, out->scratch, out->normal, at, end, error);
+    return *symbol >= 0 ? 1 : protected_at(c, out, at, end, error);
 }
 
 static int put_free(const cutter *c, cut *out, size_t begin, size_t end, bool closed,
@@ -279,9 +387,9 @@ int cut_line(const cutter *c, bytes line, cut *out, rill_error *error) {
     out->count = out->lead = 0;
     buffer_clear(&out->inner);
     TRY(normalise(c, line, out, error));
-    out->shifted = c->config.lower || c->pattern || c->symbol.count;
-    if (c->pattern && !out->scratch) {
-        TRY(pattern_scratch_new(pattern_groups(c->pattern), &out->scratch, error));
+    out->shifted = c->config.lower || c->patterns || c->symbol.count;
+    if (c->patterns && !out->scratch) {
+        TRY(pattern_scratch_new(c->groups, &out->scratch, error));
     }
     if (out->shifted) return put_all(c, out, error);
     bool lead = c->config.format == SUBWORD_NATIVE && c->config.kind != SUBWORD_CHAR;

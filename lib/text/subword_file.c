@@ -18,7 +18,9 @@
  *     t h TAB 8121             the merge of two TAB the count of the pair
  *
  * subword-nmt's form: "#version: 0.2", then one merge a line. Characters have no lines: they get
- * their ids where a merge first names them, so what no merge names is unknown.
+ * their ids where a merge first names them, so what no merge names is unknown. A model knows the
+ * other characters of its training text too (subword_add_characters); its units are kept in the
+ * native form, with `format subword-nmt` in the head.
  *
  * A file may come from a stranger: every part of a merge must be there before it, units are
  * distinct and bounded in number, size and sum, and a file that was cut short is noticed.
@@ -34,6 +36,7 @@
 
 static const char *const kinds[] = {"word", "char", "bpe", "byte-bpe"};
 static const char *const forms[] = {"none", "nfc", "nfkc"};
+static const char *const formats[] = {"native", "subword-nmt"};
 static const char *const truths[] = {"no", "yes"};
 
 /* ---- writing */
@@ -42,6 +45,7 @@ static void write_head(const subword *s, buffer *out) {
     const subword_config *g = &s->cut.config;
     buffer_printf(out, NATIVE_HEAD "1\nunit %s\nnormalize %s\nlower %s\nborders %s\n",
                   kinds[g->kind], forms[g->normalise], truths[g->lower], truths[g->borders]);
+    if (g->format != SUBWORD_NATIVE) buffer_printf(out, "format %s\n", formats[g->format]);
     bytes rest = buffer_view(&s->cut.protect), regex;
     while (rest.size && bytes_split(&rest, '\n', &regex)) {
         buffer_add_text(out, "protect ");
@@ -56,8 +60,13 @@ static void write_head(const subword *s, buffer *out) {
     buffer_printf(out, "units %zu\n\n", s->entries);
 }
 
+/* Whether the units are written in subword-nmt's own form. */
+static bool is_foreign(const subword *s) {
+    return s->cut.config.format == SUBWORD_NMT && !s->wide;
+}
+
 static void write_entry(const subword *s, const subword_entry *e, buffer *out) {
-    bool nmt = s->cut.config.format == SUBWORD_NMT;
+    bool nmt = is_foreign(s);
     int32_t part[2] = {e->left, e->right};
     if (e->left < 0) {
         cut_show(strmap_get(&s->unit, e->id), out);
@@ -74,7 +83,7 @@ static void write_entry(const subword *s, const subword_entry *e, buffer *out) {
 }
 
 void subword_write(const subword *s, buffer *out) {
-    bool nmt = s->cut.config.format == SUBWORD_NMT;
+    bool nmt = is_foreign(s);
     if (nmt) {
         buffer_add_text(out, NMT_HEAD "0.2\n");
     } else {
@@ -112,8 +121,10 @@ static int take_line(source *r) {
     return 1;
 }
 
-/* What failed without a place is told where. */
+/* What failed without a place is told where: at the line, or in it where more is known. */
 static int placed(const source *r, int status) {
+    rill_error *e = r->error;
+    if (status < 0 && e && !e->file[0] && e->column == 0) e->column = 1;
     return status_place(r->error, status, r->name, r->line);
 }
 
@@ -131,28 +142,32 @@ static int choice(bytes word, const char *const *list, size_t count) {
 
 /* ---- the head of the native form */
 
+/* A regular expression or a symbol. */
+typedef struct head_entry {
+    bool symbol;
+    size_t size, line, column;
+} head_entry;
+
 typedef struct head {
     subword_config config;
-    buffer text;  /* regular expressions and symbols one after the other */
-    size_t *size; /* [2 * count] kind (0 regex, 1 symbol), bytes */
+    buffer text;       /* entries one after the other */
+    head_entry *entry; /* [count] */
     size_t count, room;
     int64_t units; /* -1: not told yet */
 } head;
 
-static int head_text(source *r, head *h, bytes value, size_t symbol) {
-    size_t before = h->text.size;
-    if (mem_grow(&h->size, &h->room, 2 * (h->count + 1), sizeof *h->size) < 0) {
+static int head_text(source *r, head *h, bytes value, bool symbol) {
+    size_t before = h->text.size, column = value.data ? (size_t)(value.data - r->text.data) + 1 : 1;
+    if (mem_grow(&h->entry, &h->room, h->count + 1, sizeof *h->entry) < 0) {
         return status_nomem(r->error);
     }
     if (!symbol) {
         buffer_add_bytes(&h->text, value);
     } else if (!cut_unshow(value, &h->text)) {
-        return FAULT(r, 8, "a symbol with a bad escape");
+        return FAULT(r, column, "a symbol with a bad escape");
     }
     TRY(buffer_status(&h->text, r->error));
-    h->size[2 * h->count] = symbol;
-    h->size[2 * h->count + 1] = h->text.size - before;
-    h->count++;
+    h->entry[h->count++] = (head_entry){symbol, h->text.size - before, r->line, column};
     return 0;
 }
 
@@ -173,8 +188,8 @@ static int head_line(source *r, head *h) {
     bytes value = r->text, name;
     int found = 0;
     bytes_split(&value, ' ', &name);
-    if (bytes_equal(name, BYTES("protect"))) return head_text(r, h, value, 0);
-    if (bytes_equal(name, BYTES("symbol"))) return head_text(r, h, value, 1);
+    if (bytes_equal(name, BYTES("protect"))) return head_text(r, h, value, false);
+    if (bytes_equal(name, BYTES("symbol"))) return head_text(r, h, value, true);
     if (bytes_equal(name, BYTES("units"))) return head_units(r, h, value);
     if (bytes_equal(name, BYTES("unit"))) {
         TRY(head_choice(r, value, kinds, 4, &found));
@@ -182,6 +197,9 @@ static int head_line(source *r, head *h) {
     } else if (bytes_equal(name, BYTES("normalize"))) {
         TRY(head_choice(r, value, forms, 3, &found));
         h->config.normalise = (unicode_form)found;
+    } else if (bytes_equal(name, BYTES("format"))) {
+        TRY(head_choice(r, value, formats, 2, &found));
+        h->config.format = (subword_format)found;
     } else if (bytes_equal(name, BYTES("lower"))) {
         TRY(head_choice(r, value, truths, 2, &found));
         h->config.lower = found;
@@ -208,24 +226,31 @@ static int read_head(source *r, head *h) {
     return 0;
 }
 
-/* Cutter and empty list of units from a head. */
-static int start_from(const source *r, const head *h, subword **out) {
-    subword_config config = h->config;
-    bytes *text = mem_new(h->count, sizeof *text), *symbol = mem_new(h->count, sizeof *symbol);
-    cutter c = {0};
-    size_t at = 0;
-    for (size_t i = 0; i < h->count && text && symbol; i++) {
-        bytes one = bytes_slice(buffer_view(&h->text), at, at + h->size[2 * i + 1]);
-        if (h->size[2 * i]) symbol[config.symbols++] = one;
-        if (!h->size[2 * i]) text[config.protects++] = one;
-        at += one.size;
+/* A fault of an entry is told where the entry stands. */
+static int add_entry(source *r, cutter *c, const head_entry *e, bytes text) {
+    if (c->config.format == SUBWORD_NMT) {
+        return status_set(r->error, RILL_EDATA, r->name, e->line, 1,
+                          "the format of subword-nmt has no protected text and no symbols");
     }
-    config.protect = text;
-    config.symbol = symbol;
-    int status = text && symbol ? cutter_make(&config, &c, r->error) : status_nomem(r->error);
-    free(text);
-    free(symbol);
+    int status = e->symbol ? cutter_symbol(c, text, r->error) : cutter_protect(c, text, r->error);
+    if (status == 0) return 0;
+    if (r->error && r->error->column) r->error->column += e->column - 1;
+    return status_place(r->error, status, r->name, e->line);
+}
+
+/* Cutter and empty list of units from a head. */
+static int start_from(source *r, const head *h, subword **out) {
+    cutter c;
+    size_t at = 0;
+    int status = cutter_begin(&h->config, &c, r->error);
     if (status == RILL_EUSAGE) status = RILL_EDATA; /* here the file is at fault, not the caller */
+    for (size_t i = 0; i < h->count && status == 0; i++) {
+        size_t end = at + h->entry[i].size;
+        status = add_entry(r, &c, &h->entry[i], bytes_slice(buffer_view(&h->text), at, end));
+        at = end;
+    }
+    if (status == 0) status = cutter_close(&c, r->error);
+    if (status < 0) cutter_free(&c);
     if (status == 0) status = subword_start(&c, out, r->error);
     return placed(r, status);
 }
@@ -315,10 +340,14 @@ static int read_native(source *r, subword **out) {
     if (status == 0) status = check_bytes(r, s);
     if (status == 0) status = seal(r, head_lines, s);
     buffer_free(&h.text);
-    free(h.size);
-    if (status < 0) subword_free(s);
-    if (status == 0) *out = s;
-    return status;
+    free(h.entry);
+    if (status < 0) {
+        subword_free(s);
+        return status;
+    }
+    s->wide = s->cut.config.format == SUBWORD_NMT;
+    *out = s;
+    return 0;
 }
 
 /* ---- subword-nmt's form */

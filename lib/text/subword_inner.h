@@ -19,14 +19,21 @@ enum {
 
 /* ---- cut: lines to inner text (subword_cut.c) */
 
+typedef struct sorted_symbol {
+    bytes text; /* of the map */
+    int32_t id;
+} sorted_symbol;
+
 /* How text is cut; immutable. */
 typedef struct cutter {
     subword_config config; /* lists empty */
     buffer protect;        /* regular expressions as given, each followed by LF */
-    pattern *pattern;      /* their alternation, or NULL */
+    pattern **pattern;     /* [patterns] in that order; the first that matches at a place wins */
+    size_t patterns, room;
+    int groups;   /* most of one */
     strmap symbol;
-    bool starts[256]; /* first bytes of symbols */
-    size_t longest;   /* symbol, in bytes */
+    sorted_symbol *sorted; /* [symbol.count] by bytes */
+    bool starts[256];      /* first bytes of symbols and of what is protected */
 } cutter;
 
 /* A stretch of inner text that is one unit whatever it holds. */
@@ -49,8 +56,15 @@ typedef struct cut {
     pattern_scratch *scratch;
 } cut;
 
-/* Checks the configuration and takes copies. On failure nothing needs freeing. */
+/* Checks the configuration of units to be learnt and takes copies; symbols are normalised, a fault
+ * of a list is told with its option. On failure nothing needs freeing. */
 MUST_USE int cutter_make(const subword_config *config, cutter *out, rill_error *error);
+/* The same in steps, for units that stand in a file: without lists, then one by one as they stand
+ * (a fault has its column in the value), then closed. */
+MUST_USE int cutter_begin(const subword_config *config, cutter *out, rill_error *error);
+MUST_USE int cutter_protect(cutter *c, bytes regex, rill_error *error);
+MUST_USE int cutter_symbol(cutter *c, bytes text, rill_error *error);
+MUST_USE int cutter_close(cutter *c, rill_error *error);
 void cutter_free(cutter *c);
 MUST_USE int cut_line(const cutter *c, bytes line, cut *out, rill_error *error);
 void cut_free(cut *c);
@@ -95,6 +109,7 @@ struct subword {
     size_t pairs;
     int32_t byte[256]; /* id of each one-byte character or byte, or unknown */
     int32_t merges;
+    bool wide; /* subword-nmt's units and characters that no merge names: see subword_file.c */
 };
 
 /* Specials and symbols; takes the cutter over, also on failure. */
@@ -107,8 +122,8 @@ MUST_USE int subword_add_merge(subword *s, int32_t left, int32_t right, int64_t 
                                rill_error *error);
 /* Whether the byte is a unit whatever the text: the space, marks, all bytes that UTF-8 has. */
 bool subword_forced(const subword_config *g, int byte);
-/* Makes the tables. A merge that stands twice is RILL_EDATA with the number of its entry, from 1, in
- * `line`. */
+/* Makes the tables, also anew. A merge that stands twice is RILL_EDATA with the number of its entry,
+ * from 1, in `line`. */
 MUST_USE int subword_seal(subword *s, rill_error *error);
 /* Id of a character (nmt: with its </w> when last), or unknown. */
 int32_t subword_char(const subword *s, bytes point, bool last);

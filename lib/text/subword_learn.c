@@ -104,6 +104,7 @@ int subword_learner_add(subword_learner *l, bytes line, rill_error *error) {
         }
         at = f->end;
     }
+    l->report.fixed += (int64_t)l->cut.count;
     TRY(thin_out(l, &l->fixed, error));
     return count_free(l, bytes_slice(inner, at, inner.size), error);
 }
@@ -185,8 +186,8 @@ static int32_t room_left(const subword *s) {
     return most - subword_size(s);
 }
 
-/* Everything but merges. In subword-nmt's format each character has its place, for its list of
- * merges is all there is. */
+/* Everything but merges. In subword-nmt's format each character has its place until the merges are
+ * found; its list of merges is all that stays. */
 static int add_first(subword_learner *l, subword *s, const tally *signs, rill_error *error) {
     int64_t least = s->cut.config.min_count;
     bool nmt = s->cut.config.format == SUBWORD_NMT;
@@ -195,13 +196,8 @@ static int add_first(subword_learner *l, subword *s, const tally *signs, rill_er
         return status_fail(error, RILL_EUSAGE, "%d units have no room for the %d that must be",
                            (int)s->cut.config.vocab_size, (int)subword_size(s));
     }
-    TRY(add_units(s, &l->fixed, least, room_left(s) / 4, error));
-    TRY(add_units(s, signs, nmt ? 1 : least, nmt ? INT32_MAX : room_left(s), error));
-    for (int32_t i = 0; i < signs->words.count; i++) {
-        bool known = strmap_find(&s->unit, strmap_get(&signs->words, i)) >= 0;
-        if (!known) l->report.unknown += signs->count[i];
-    }
-    return 0;
+    TRY(add_units(s, &l->fixed, least, room_left(s) / 4, error)); /* more follow the merges */
+    return add_units(s, signs, nmt ? 1 : least, nmt ? INT32_MAX : room_left(s), error);
 }
 
 /* ---- merges */
@@ -281,14 +277,72 @@ static int learn_merges(subword *s, const tally *parts, rill_error *error) {
     return status;
 }
 
+/* ---- characters that codes of subword-nmt lack */
+
+int subword_count_characters(bytes line, tally *seen, rill_error *error) {
+    size_t fault, length;
+    if (!utf8_valid(line, &fault)) {
+        return status_set(error, RILL_EDATA, NULL, 0, fault + 1, "invalid UTF-8");
+    }
+    bytes text = cut_trim(line);
+    for (size_t at = 0; at < text.size; at += length) {
+        utf8_decode(text, at, &length);
+        bytes point = bytes_slice(text, at, at + length);
+        if (text.data[at] != ' ' && tally_add(seen, point, 1) < 0) return status_nomem(error);
+    }
+    return 0;
+}
+
+static int add_missing(subword *s, bytes unit, int64_t count, rill_error *error) {
+    if (strmap_find(&s->unit, unit) >= 0) return 0;
+    s->wide = true;
+    return subword_add_unit(s, unit, count, error);
+}
+
+int subword_add_characters(subword *s, const tally *seen, int64_t least, rill_error *error) {
+    vocab sorted = {0};
+    buffer form = {0};
+    if (s->cut.config.format != SUBWORD_NMT) return 0;
+    TRY(vocab_build(&sorted, seen, NULL, 0, least, 0, error));
+    int status = 0;
+    for (int32_t i = 0; i < vocab_size(&sorted) && status == 0; i++) {
+        buffer_clear(&form);
+        buffer_add_bytes(&form, vocab_word(&sorted, i));
+        buffer_add_text(&form, "</w>");
+        status = buffer_status(&form, error);
+        if (status == 0) status = add_missing(s, vocab_word(&sorted, i), sorted.count[i], error);
+        if (status == 0) status = add_missing(s, buffer_view(&form), sorted.count[i], error);
+    }
+    buffer_free(&form);
+    vocab_free(&sorted);
+    return status < 0 ? status : subword_seal(s, error);
+}
+
 /* ---- the end */
 
+/* signs: parts themselves, where units are words. */
 static int learn(subword_learner *l, subword *s, tally *parts, tally *signs, rill_error *error) {
     subword_kind kind = s->cut.config.kind;
     if (count_parts(&s->cut, l, parts) < 0) return status_nomem(error);
-    if (kind != SUBWORD_WORD && count_signs(&s->cut, parts, signs) < 0) return status_nomem(error);
-    TRY(add_first(l, s, kind == SUBWORD_WORD ? parts : signs, error));
-    return kind == SUBWORD_BPE || kind == SUBWORD_BYTE ? learn_merges(s, parts, error) : 0;
+    if (kind == SUBWORD_WORD) {
+        *signs = *parts;
+        *parts = (tally){0};
+    } else if (count_signs(&s->cut, parts, signs) < 0) {
+        return status_nomem(error);
+    }
+    TRY(add_first(l, s, signs, error));
+    if (kind == SUBWORD_BPE || kind == SUBWORD_BYTE) TRY(learn_merges(s, parts, error));
+    /* What merges left over goes to protected text. */
+    return add_units(s, &l->fixed, s->cut.config.min_count, room_left(s), error);
+}
+
+/* Running members of the tally that are no units. */
+static int64_t count_unknown(const subword *s, const tally *t) {
+    int64_t sum = 0;
+    for (int32_t i = 0; i < t->words.count; i++) {
+        if (strmap_find(&s->unit, strmap_get(&t->words, i)) < 0) sum += t->count[i];
+    }
+    return sum;
 }
 
 /* Through its own file form, so that what was just learnt and what is read later are one thing. */
@@ -312,6 +366,8 @@ int subword_learner_finish(subword_learner *l, subword **out, subword_learnt *re
     if (status == 0) status = finish(s, out, error);
     if (status == 0) {
         l->report.size = subword_size(*out);
+        l->report.unknown = count_unknown(*out, &signs);
+        l->report.unknown_fixed = count_unknown(*out, &l->fixed);
         l->report.merges = s->merges;
         if (report) *report = l->report;
     }
