@@ -19,7 +19,7 @@ struct translate_worker {
     subword_list list;
     arena memory; /* of the present lines */
     const translate_line *line;
-    cut *source;            /* [count] */
+    cut *source, *prefix;   /* [count] */
     search_result *results; /* [asked], in the order of lines that are not blank */
     int32_t *place;         /* [count] position among them, -1: blank */
 };
@@ -155,6 +155,7 @@ int translate_worker_run(translate_worker *w, const translate_line *line, size_t
     TRY(begin_lines(w, line, count, &target, &source, &asked, faulty, error));
     w->results = arena_zero(&w->memory, asked, sizeof *w->results);
     if (!w->results) return status_nomem(error);
+    w->prefix = target;
     return translate_session_run(w->session, source, asked, w->results, error);
 }
 
@@ -194,11 +195,21 @@ static int32_t best_of(const real *x, int32_t n) {
     return best;
 }
 
-/* The source unit that unit k of an answer looked at most; there is one. */
+static bytes source_text(const translate_worker *w, size_t i, int32_t u) {
+    const subword_item *item = &w->source[i].item[u];
+    return bytes_trim(bytes_slice(w->line[i].source, item->begin, item->end));
+}
+
+/* The source unit that unit k of an answer looked at most, of those that are more than a blank; or NULL. */
 static const subword_item *looked_at(const translate_worker *w, size_t i, const search_answer *a,
                                      int k) {
     const cut *c = &w->source[i];
-    return &c->item[best_of(a->attention + (size_t)k * ((size_t)c->count + 1), c->count)];
+    const real *x = a->attention + (size_t)k * ((size_t)c->count + 1);
+    int32_t best = -1;
+    for (int32_t u = 0; u < c->count; u++) {
+        if ((best < 0 || x[u] > x[best]) && source_text(w, i, u).size > 0) best = u;
+    }
+    return best < 0 ? NULL : &c->item[best];
 }
 
 /* An unknown word of the answer stands for the blank before it as well; there is none where the
@@ -209,22 +220,55 @@ static bool wants_blank(const translate_worker *w, size_t i, const subword_item 
     return word && apart && !w->run->o->pretokenized;
 }
 
-/* What stands for unknown unit k: the source text that it looked at most, or its meaning in the
- * dictionary; with a blank before it where there is to be one. */
-static bytes replacement(translate_worker *w, size_t i, const search_answer *a, int k, buffer *out) {
-    const subword_item *item = looked_at(w, i, a, k);
-    bytes raw = bytes_trim(bytes_slice(w->line[i].source, item->begin, item->end));
-    int32_t word = w->run->words ? strmap_find(w->run->words, raw) : -1;
-    if (word >= 0) raw = strmap_get(w->run->meanings, w->run->meaning[word]);
-    if (k == 0 || !wants_blank(w, i, item)) return raw;
-    char *text = arena_alloc(&w->memory, raw.size + 1, 1);
+/* The text with blanks around it, `front` and `back` of them. */
+static bytes spaced(translate_worker *w, bytes raw, size_t front, size_t back, buffer *out) {
+    char *text = arena_alloc(&w->memory, front + raw.size + back, 1);
     if (!text) {
         out->failed = true;
         return raw;
     }
-    text[0] = ' ';
-    if (raw.size > 0) memcpy(text + 1, raw.data, raw.size);
-    return (bytes){text, raw.size + 1};
+    memset(text, ' ', front + raw.size + back);
+    if (raw.size > 0) memcpy(text + front, raw.data, raw.size);
+    return (bytes){text, front + raw.size + back};
+}
+
+/* The source text that unknown unit k looked at most, or its meaning in the dictionary; with a blank
+ * before it where there is to be one. */
+static bytes replacement(translate_worker *w, size_t i, const search_answer *a, int k, buffer *out) {
+    const subword_item *item = looked_at(w, i, a, k);
+    if (!item) return (bytes){0};
+    bytes raw = bytes_trim(bytes_slice(w->line[i].source, item->begin, item->end));
+    int32_t word = w->run->words ? strmap_find(w->run->words, raw) : -1;
+    if (word >= 0) raw = strmap_get(w->run->meanings, w->run->meaning[word]);
+    return k == 0 || !wants_blank(w, i, item) ? raw : spaced(w, raw, 1, 0, out);
+}
+
+static bool is_nmt(const subword *s) { return subword_settings(s)->format == SUBWORD_NMT; }
+
+/* What the prefix has in the place of its unknown unit k. Characters that normalising made of one
+ * stretch have that stretch once; a unit of subword-nmt that ends a word has the blank behind it. */
+static bytes prefix_text(translate_worker *w, size_t i, int k, buffer *out) {
+    const cut *c = &w->prefix[i];
+    const subword_item *item = &c->item[k];
+    bytes raw = bytes_slice(w->line[i].target, item->begin, item->end);
+    bool same = k > 0 && item[-1].id == SUBWORD_UNKNOWN && item[-1].begin == item->begin &&
+                item[-1].end == item->end;
+    if (same) return bytes_slice(raw, 0, 0);
+    bool ends = k + 1 == c->count || item[1].begin > item->end;
+    bool words = is_nmt(units_of(w, TARGET)) && !w->run->o->pretokenized;
+    return words && ends ? spaced(w, raw, 0, 1, out) : raw;
+}
+
+/* What stands for each unknown unit of an answer: the prefix's own text, or what replacement finds; no
+ * data where nothing does. NULL: no memory. */
+static bytes *stand_ins(translate_worker *w, size_t i, const search_answer *a, buffer *out) {
+    bytes *raw = arena_zero(&w->memory, (size_t)a->length, sizeof *raw);
+    for (int k = 0; raw && k < a->length; k++) {
+        if (a->word[k] != SUBWORD_UNKNOWN) continue;
+        if (k < w->prefix[i].count) raw[k] = prefix_text(w, i, k, out);
+        else if (w->run->o->replace_unk) raw[k] = replacement(w, i, a, k, out);
+    }
+    return raw;
 }
 
 void translate_worker_unit(translate_worker *w, int32_t id, buffer *out) {
@@ -235,13 +279,16 @@ void translate_worker_unit(translate_worker *w, int32_t id, buffer *out) {
 static void add_units(translate_worker *w, const search_answer *a, const bytes *raw, buffer *out) {
     for (int k = 0; k < a->length; k++) {
         if (k > 0) buffer_add_char(out, ' ');
-        if (a->word[k] == SUBWORD_UNKNOWN && raw && raw[k].size > 0) buffer_add_bytes(out, raw[k]);
+        if (a->word[k] == SUBWORD_UNKNOWN && raw[k].size > 0) buffer_add_bytes(out, raw[k]);
         else translate_worker_unit(w, a->word[k], out);
     }
 }
 
-static void add_text(translate_worker *w, const search_answer *a, const bytes *raw, buffer *out) {
+static void add_text(translate_worker *w, const search_answer *a, bytes *raw, buffer *out) {
     size_t from = out->size;
+    for (int k = 0; k < a->length; k++) {
+        if (!raw[k].data) raw[k] = BYTES("\xEF\xBF\xBD");
+    }
     subword_decode(units_of(w, TARGET), a->word, (size_t)a->length, raw, out);
     for (size_t i = from; i < out->size; i++) { /* a line stays a line, whatever the units say */
         if (out->data[i] == '\n' || out->data[i] == '\r') out->data[i] = ' ';
@@ -250,12 +297,9 @@ static void add_text(translate_worker *w, const search_answer *a, const bytes *r
 
 void translate_worker_text(translate_worker *w, size_t i, const search_answer *a, buffer *out) {
     arena_mark mark = arena_here(&w->memory);
-    bytes *raw = NULL;
-    if (a->attention) raw = arena_zero(&w->memory, (size_t)a->length, sizeof *raw);
-    for (int k = 0; raw && k < a->length; k++) {
-        if (a->word[k] == SUBWORD_UNKNOWN) raw[k] = replacement(w, i, a, k, out);
-    }
-    if (w->run->o->pretokenized) add_units(w, a, raw, out);
+    bytes *raw = stand_ins(w, i, a, out);
+    if (!raw) out->failed = true;
+    else if (w->run->o->pretokenized) add_units(w, a, raw, out);
     else add_text(w, a, raw, out);
     arena_back(&w->memory, mark);
 }
