@@ -306,36 +306,96 @@ void translate_worker_text(translate_worker *w, size_t i, const search_answer *a
 
 /* ---- alignments */
 
-static const char space_sign[] = "\xe2\x96\x81"; /* U+2581 */
+/* Where words are counted: text comes in pieces, and a unit belongs to the word of its last letter. */
+typedef struct word_count {
+    int32_t number; /* of the present word, from 0; -1: none yet */
+    bool inside;
+} word_count;
 
-/* Number of the word that each source unit belongs to: that of its last byte. */
+static void count_text(word_count *c, bytes text, bool *letters) {
+    for (size_t i = 0; i < text.size; i++) {
+        bool letter = !is_blank(text.data[i]);
+        if (letter && !c->inside) c->number++;
+        c->inside = letter;
+        *letters |= letter;
+    }
+}
+
+/* Units without a letter (blanks, marks of capitals) belong to the word behind them. */
+static void give_behind(int32_t *word, size_t count) {
+    int32_t behind = -1;
+    for (size_t u = count; u-- > 0;) {
+        if (word[u] < 0) word[u] = behind;
+        behind = word[u];
+    }
+}
+
+/* Number of the word that each source unit belongs to, -1: none. Returns how many there are. */
 static int32_t source_words(const translate_worker *w, size_t i, int32_t *word) {
     const cut *c = &w->source[i];
     bytes text = w->line[i].source;
-    size_t at = 0;
-    int32_t number = -1;
-    bool inside = false;
+    word_count at = {.number = -1};
+    size_t done = 0;
     for (int32_t u = 0; u < c->count; u++) {
-        for (; at < c->item[u].end && at < text.size; at++) {
-            bool letter = !is_blank(text.data[at]);
-            if (letter && !inside) number++;
-            inside = letter;
+        const subword_item *item = &c->item[u];
+        bool letters = item->end > item->begin && !is_blank(text.data[item->end - 1]);
+        if (done < item->end) {
+            count_text(&at, bytes_slice(text, done, item->end), &letters);
+            done = item->end;
         }
-        word[u] = w->run->o->pretokenized ? u : number < 0 ? 0 : number;
+        word[u] = w->run->o->pretokenized ? u : letters ? at.number : -1;
     }
-    return c->count == 0 ? 0 : word[c->count - 1] + 1;
+    give_behind(word, (size_t)c->count);
+    return w->run->o->pretokenized ? c->count : at.number + 1;
 }
 
-/* The same for the target: a unit that shows a space, or gets one, begins a word. */
-static void target_words(translate_worker *w, size_t i, const search_answer *a, int32_t *word) {
-    int32_t number = 0;
-    for (int k = 0; k < a->length; k++) {
-        bytes piece = subword_piece(units_of(w, TARGET), a->word[k]);
-        bool begins = w->run->o->pretokenized || bytes_starts(piece, bytes_of(space_sign)) ||
-                      (a->word[k] == SUBWORD_UNKNOWN && wants_blank(w, i, looked_at(w, i, a, k)));
-        if (begins && k > 0) number++;
-        word[k] = number;
+/* Bytes of what the escape sign at the start of the text escapes. */
+static size_t escaped(bytes text, bool *blank) {
+    size_t length;
+    text = bytes_slice(text, strlen("\xE2\x90\x9B"), text.size);
+    *blank = bytes_starts(text, BYTES("09")) || bytes_starts(text, BYTES("0A")) ||
+             bytes_starts(text, BYTES("0D"));
+    if (*blank) return 2;
+    if (text.size == 0) return 0;
+    utf8_decode(text, 0, &length);
+    return length;
+}
+
+/* A unit as it is shown; signs as subword.h has them. */
+static void count_piece(word_count *c, bytes piece, bool *letters) {
+    enum { SPACE = 0x2581, CAPITAL = 0x2191, CAPITALS = 0x21D1, ESCAPE = 0x241B };
+    for (size_t at = 0, length; at < piece.size; at += length) {
+        int32_t sign = utf8_decode(piece, at, &length);
+        bool blank = sign == SPACE;
+        if (sign == CAPITAL || sign == CAPITALS) continue;
+        if (sign == ESCAPE) length += escaped(bytes_slice(piece, at, piece.size), &blank);
+        count_text(c, blank ? BYTES(" ") : BYTES("x"), letters);
     }
+}
+
+static bool is_ended(bytes unit) {
+    bytes sign = BYTES("</w>");
+    return unit.size >= sign.size &&
+           bytes_equal(bytes_slice(unit, unit.size - sign.size, unit.size), sign);
+}
+
+/* The same as source_words for the target. RILL_ENOMEM. */
+static int target_words(translate_worker *w, size_t i, const search_answer *a, int32_t *word,
+                        buffer *out) {
+    const subword *s = units_of(w, TARGET);
+    word_count at = {.number = -1};
+    bytes *raw = stand_ins(w, i, a, out);
+    if (!raw) return RILL_ENOMEM;
+    for (int k = 0; k < a->length; k++) {
+        bytes piece = subword_piece(s, a->word[k]);
+        bool letters = false;
+        if (a->word[k] == SUBWORD_UNKNOWN) count_text(&at, raw[k].data ? raw[k] : piece, &letters);
+        else if (is_nmt(s)) count_text(&at, is_ended(piece) ? BYTES("x ") : BYTES("x"), &letters);
+        else count_piece(&at, piece, &letters);
+        word[k] = w->run->o->pretokenized ? k : letters ? at.number : -1;
+    }
+    give_behind(word, (size_t)a->length);
+    return 0;
 }
 
 int translate_worker_alignment(translate_worker *w, size_t i, const search_answer *a,
@@ -349,13 +409,15 @@ int translate_worker_alignment(translate_worker *w, size_t i, const search_answe
     const int32_t words = source_words(w, i, from); /* of which a unit may cover many */
     real *sum = arena_alloc(&w->memory, (size_t)words, sizeof *sum);
     if (!sum) return RILL_ENOMEM;
-    target_words(w, i, a, to);
+    TRY(target_words(w, i, a, to, out));
     bool first = true;
-    for (size_t k = 0; words > 0 && k < T;) {
+    for (size_t k = 0; words > 0 && k < T && to[k] >= 0;) { /* behind the last word are none */
         int32_t word = to[k];
         memset(sum, 0, (size_t)words * sizeof *sum);
         for (; k < T && to[k] == word; k++) {
-            for (size_t s = 0; s + 1 < S; s++) sum[from[s]] += a->attention[k * S + s];
+            for (size_t s = 0; s + 1 < S; s++) {
+                if (from[s] >= 0) sum[from[s]] += a->attention[k * S + s];
+            }
         }
         buffer_printf(out, "%s%d-%d", first ? "" : " ", (int)best_of(sum, words), (int)word);
         first = false;
