@@ -64,10 +64,39 @@ static const subword *units_of(const translate_worker *w, int side) {
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+/* subword-nmt writes x@@ for the unit x and x for x</w>, which ends a word. */
+static const char joined_sign[] = "@@", ended_sign[] = "</w>";
+
+static bool is_nmt(const subword *s) { return subword_settings(s)->format == SUBWORD_NMT; }
+
+static bool ends_with(bytes text, const char *sign) {
+    bytes end = bytes_of(sign);
+    return text.size >= end.size &&
+           bytes_equal(bytes_slice(text, text.size - end.size, text.size), end);
+}
+
+/* The unit of subword-nmt that is written so. */
+static int inner_unit(arena *a, bytes *shown) {
+    if (ends_with(*shown, joined_sign)) {
+        *shown = bytes_slice(*shown, 0, shown->size - strlen(joined_sign));
+        return 0;
+    }
+    char *text = arena_alloc(a, shown->size + strlen(ended_sign), 1);
+    if (!text) return RILL_ENOMEM;
+    memcpy(text, shown->data, shown->size);
+    memcpy(text + shown->size, ended_sign, strlen(ended_sign));
+    *shown = (bytes){text, shown->size + strlen(ended_sign)};
+    return 0;
+}
+
 /* A unit that comes in as such; nobody can write a begin or an end. */
-static int32_t find_unit(const subword *s, bytes shown) {
-    int32_t id = subword_find(s, shown);
-    return id < SUBWORD_SPECIALS ? SUBWORD_UNKNOWN : id;
+static int find_unit(translate_worker *w, const subword *s, bytes shown, int32_t *id) {
+    arena_mark mark = arena_here(&w->memory);
+    if (is_nmt(s)) TRY(inner_unit(&w->memory, &shown));
+    *id = subword_find(s, shown);
+    if (*id < SUBWORD_SPECIALS) *id = SUBWORD_UNKNOWN;
+    arena_back(&w->memory, mark);
+    return 0;
 }
 
 /* Units that come in as such, with blanks between them. */
@@ -78,7 +107,8 @@ static int cut_units(translate_worker *w, int side, bytes text) {
         size_t begin = at;
         while (at < text.size && !is_blank(text.data[at])) at++;
         if (at > begin) {
-            int32_t id = find_unit(units_of(w, side), bytes_slice(text, begin, at));
+            int32_t id;
+            TRY(find_unit(w, units_of(w, side), bytes_slice(text, begin, at), &id));
             TRY(mem_grow(&list->item, &list->room, list->count + 1, sizeof *list->item));
             list->item[list->count++] = (subword_item){id, begin, at};
         }
@@ -243,8 +273,6 @@ static bytes replacement(translate_worker *w, size_t i, const search_answer *a, 
     return k == 0 || !wants_blank(w, i, item) ? raw : spaced(w, raw, 1, 0, out);
 }
 
-static bool is_nmt(const subword *s) { return subword_settings(s)->format == SUBWORD_NMT; }
-
 /* What the prefix has in the place of its unknown unit k. Characters that normalising made of one
  * stretch have that stretch once; a unit of subword-nmt that ends a word has the blank behind it. */
 static bytes prefix_text(translate_worker *w, size_t i, int k, buffer *out) {
@@ -272,7 +300,16 @@ static bytes *stand_ins(translate_worker *w, size_t i, const search_answer *a, b
 }
 
 void translate_worker_unit(translate_worker *w, int32_t id, buffer *out) {
-    buffer_add_bytes(out, subword_piece(units_of(w, TARGET), id));
+    const subword *s = units_of(w, TARGET);
+    bytes piece = subword_piece(s, id);
+    if (!is_nmt(s) || id < SUBWORD_SPECIALS) {
+        buffer_add_bytes(out, piece);
+    } else if (ends_with(piece, ended_sign)) {
+        buffer_add_bytes(out, bytes_slice(piece, 0, piece.size - strlen(ended_sign)));
+    } else {
+        buffer_add_bytes(out, piece);
+        buffer_add_text(out, joined_sign);
+    }
 }
 
 /* Units with blanks between. */
@@ -373,12 +410,6 @@ static void count_piece(word_count *c, bytes piece, bool *letters) {
     }
 }
 
-static bool is_ended(bytes unit) {
-    bytes sign = BYTES("</w>");
-    return unit.size >= sign.size &&
-           bytes_equal(bytes_slice(unit, unit.size - sign.size, unit.size), sign);
-}
-
 /* The same as source_words for the target. RILL_ENOMEM. */
 static int target_words(translate_worker *w, size_t i, const search_answer *a, int32_t *word,
                         buffer *out) {
@@ -390,7 +421,7 @@ static int target_words(translate_worker *w, size_t i, const search_answer *a, i
         bytes piece = subword_piece(s, a->word[k]);
         bool letters = false;
         if (a->word[k] == SUBWORD_UNKNOWN) count_text(&at, raw[k].data ? raw[k] : piece, &letters);
-        else if (is_nmt(s)) count_text(&at, is_ended(piece) ? BYTES("x ") : BYTES("x"), &letters);
+        else if (is_nmt(s)) count_text(&at, ends_with(piece, ended_sign) ? BYTES("x ") : BYTES("x"), &letters);
         else count_piece(&at, piece, &letters);
         word[k] = w->run->o->pretokenized ? k : letters ? at.number : -1;
     }

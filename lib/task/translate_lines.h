@@ -46,7 +46,7 @@ MUST_USE int translate_worker_run(translate_worker *w, const translate_line *lin
 const search_result *translate_worker_result(const translate_worker *w, size_t i);
 /* Appends an answer's text: one line, without its end. */
 void translate_worker_text(translate_worker *w, size_t i, const search_answer *a, buffer *out);
-/* Appends what a unit looks like in the answer. */
+/* Appends what a unit looks like in the answer: as rill-tokenize writes it. */
 void translate_worker_unit(translate_worker *w, int32_t id, buffer *out);
 /* Appends word alignments, "0-0 1-2": source word, target word. Words are what stands between blanks, or
  * units where these come in as such. RILL_ENOMEM. */
