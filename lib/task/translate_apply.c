@@ -1,8 +1,8 @@
 /* translate_apply: the translator as a filter of lines, and one text at a time.
  *
- * Every line is a record: N lines in, N lines out (or N groups of --nbest lines); a blank line stays a blank
- * line, with --nbest one empty answer. With --score a line is source TAB target, and what comes out is the
- * target's log probability.
+ * Every line is a record: N lines in, N lines out (or N groups of --nbest lines); a blank line (see
+ * unicode_blank) becomes an empty line, with --nbest one empty answer. With --score a line is source TAB
+ * target, and what comes out is the target's log probability.
  *
  *     text        the answer; behind " ||| " alignments (--align) and log probabilities (--word-scores)
  *     --nbest     N ||| text ||| logp= x ||| score     as Moses writes it, N counted from 0
@@ -133,7 +133,7 @@ static int set_line(worker *w, const slot *s, translate_line *out, rill_error *e
     if (!utf8_valid(out->target, &at)) {
         return status_set(error, RILL_EDATA, w->a->o->prefix, s->line, at + 1, "invalid UTF-8");
     }
-    if (!w->a->o->score || bytes_trim(line).size == 0) return 0;
+    if (!w->a->o->score || unicode_blank(line)) return 0;
     const char *tab = memchr(line.data, '\t', line.size);
     if (!tab) {
         return fault(w, s, RILL_EDATA, 1, "found no TAB, expected source TAB target", error);

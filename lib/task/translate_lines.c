@@ -134,12 +134,6 @@ static int cut_line(translate_worker *w, int side, bytes text, cut *out, rill_er
     return 0;
 }
 
-static bool blank(bytes text) {
-    size_t i = 0;
-    while (i < text.size && is_blank(text.data[i])) i++;
-    return i == text.size;
-}
-
 /* Cuts the lines; the ones that are not blank become sources. */
 static int cut_lines(translate_worker *w, const translate_line *line, size_t count, cut *target,
                      translate_source *source, size_t *asked, size_t *faulty, rill_error *error) {
@@ -149,7 +143,7 @@ static int cut_lines(translate_worker *w, const translate_line *line, size_t cou
         w->place[i] = -1;
         w->source[i] = (cut){0};
         target[i] = (cut){0};
-        if (blank(line[i].source)) continue;
+        if (unicode_blank(line[i].source)) continue;
         TRY(cut_line(w, SOURCE, line[i].source, &w->source[i], error));
         if (line[i].target.size > 0) TRY(cut_line(w, TARGET, line[i].target, &target[i], error));
         if (w->source[i].count == 0) continue;
@@ -225,11 +219,6 @@ static int32_t best_of(const real *x, int32_t n) {
     return best;
 }
 
-static bytes source_text(const translate_worker *w, size_t i, int32_t u) {
-    const subword_item *item = &w->source[i].item[u];
-    return bytes_trim(bytes_slice(w->line[i].source, item->begin, item->end));
-}
-
 /* The source unit that unit k of an answer looked at most, of those that are more than a blank; or NULL. */
 static const subword_item *looked_at(const translate_worker *w, size_t i, const search_answer *a,
                                      int k) {
@@ -237,7 +226,8 @@ static const subword_item *looked_at(const translate_worker *w, size_t i, const 
     const real *x = a->attention + (size_t)k * ((size_t)c->count + 1);
     int32_t best = -1;
     for (int32_t u = 0; u < c->count; u++) {
-        if ((best < 0 || x[u] > x[best]) && source_text(w, i, u).size > 0) best = u;
+        bytes text = bytes_slice(w->line[i].source, c->item[u].begin, c->item[u].end);
+        if ((best < 0 || x[u] > x[best]) && !unicode_blank(text)) best = u;
     }
     return best < 0 ? NULL : &c->item[best];
 }
