@@ -7,6 +7,8 @@
  *     text        the answer; behind " ||| " alignments (--align) and log probabilities (--word-scores)
  *     --nbest     N ||| text ||| logp= x ||| score     as Moses writes it, N counted from 0
  *     --json      {"text", "logp", "score", ...} or {"answers": [...]}
+ *
+ * Where rules leave no answer an empty one stands in its place, without log probability (in JSON: null).
  */
 #include "base/io.h"
 #include "base/json.h"
@@ -180,14 +182,23 @@ static json_t *answer_json(worker *w, size_t i, const search_answer *a) {
     return object;
 }
 
+/* Stands for no answer: it is certain for a blank line; where rules left none, its probability is unknown. */
+static json_t *empty_json(worker *w, size_t i) {
+    json_t *object = translate_worker_blank(w->lines, i)
+                         ? json_pack("{ss sf sf}", "text", "", "logp", 0.0, "score", 0.0)
+                         : json_pack("{ss sn sn}", "text", "", "logp", "score");
+    if (w->a->o->align) json_put(&object, "alignment", json_string(""));
+    if (w->a->o->word_scores) json_put(&object, "units", json_array());
+    return object;
+}
+
 static int write_json(worker *w, size_t i, const search_result *r, buffer *out,
                       rill_error *error) {
     if (w->a->o->nbest == 1) {
-        return add_json(r->count > 0 ? answer_json(w, i, r->answer)
-                                     : json_pack("{ss sf sf}", "text", "", "logp", 0.0, "score", 0.0),
-                        out, error);
+        return add_json(r->count > 0 ? answer_json(w, i, r->answer) : empty_json(w, i), out, error);
     }
     json_t *list = json_array();
+    if (r->count == 0) json_add(&list, empty_json(w, i));
     for (int k = 0; k < r->count; k++) {
         json_add(&list, answer_json(w, i, &r->answer[k]));
     }
@@ -229,7 +240,8 @@ static int write_result(worker *w, const slot *s, size_t i, buffer *out, rill_er
         buffer_add_char(out, '\n');
     }
     if (w->a->o->nbest > 1 && r->count == 0) {
-        buffer_printf(out, "%zu |||  ||| logp= 0.000000 ||| 0.000000\n", s->line - 1);
+        const char *known = translate_worker_blank(w->lines, i) ? " 0.000000 ||| 0.000000" : " ||| ";
+        buffer_printf(out, "%zu |||  ||| logp=%s\n", s->line - 1, known);
     }
     for (int k = 0; w->a->o->nbest > 1 && k < r->count; k++) {
         buffer_printf(out, "%zu ||| ", s->line - 1);
@@ -240,6 +252,9 @@ static int write_result(worker *w, const slot *s, size_t i, buffer *out, rill_er
 }
 
 static int write_score(worker *w, const translate_scored *s, buffer *out, rill_error *error) {
+    if (w->a->o->common.json && s->units == 0) {
+        return add_json(json_pack("{sn sn si}", "logp", "score", "units", 0), out, error);
+    }
     if (w->a->o->common.json) {
         return add_json(json_pack("{sf sf si}", "logp", s->logp, "score", s->score, "units",
                                   (int)s->units),

@@ -188,6 +188,8 @@ const search_result *translate_worker_result(const translate_worker *w, size_t i
     return w->place[i] < 0 ? &none : &w->results[w->place[i]];
 }
 
+bool translate_worker_blank(const translate_worker *w, size_t i) { return w->place[i] < 0; }
+
 int translate_worker_score(translate_worker *w, const translate_line *line, size_t count,
                            translate_scored *out, size_t *faulty, rill_error *error) {
     translate_source *source;

@@ -42,8 +42,9 @@ size_t translate_cost(bytes line);
 /* Searches for answers to `count` lines. On a fault in line i, *faulty is i. */
 MUST_USE int translate_worker_run(translate_worker *w, const translate_line *line, size_t count,
                                   size_t *faulty, rill_error *error);
-/* Answers to line i of the last run; none for a blank line. */
+/* Answers to line i of the last run; none for a blank line, nor where rules (no-repeat, lengths) leave none. */
 const search_result *translate_worker_result(const translate_worker *w, size_t i);
+bool translate_worker_blank(const translate_worker *w, size_t i);
 /* Appends an answer's text: one line, without its end. */
 void translate_worker_text(translate_worker *w, size_t i, const search_answer *a, buffer *out);
 /* Appends what a unit looks like in the answer: as rill-tokenize writes it. */
