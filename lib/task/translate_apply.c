@@ -27,16 +27,19 @@ typedef struct applier {
     translate_run run;
     translate_model **model; /* [run.count] */
     reader *in, *prefix;     /* only the reading thread touches these */
-    bool stream;             /* `in` is all there is, not one text of several */
+    bool stream;             /* `in` is a piece of one stream, not one text of several */
+    size_t before;           /* lines of the stream's pieces before this one */
     strmap words, meanings;  /* --dictionary */
     int32_t *meaning;
     size_t meaning_room, budget;
 } applier;
 
 typedef struct slot {
-    buffer text; /* of the line, and of its prefix behind it */
-    size_t line; /* 1-based */
-    size_t cut;  /* where the prefix begins */
+    buffer text;        /* of the line, and of its prefix behind it */
+    size_t line;        /* 1-based, of this input */
+    size_t number;      /* the same of all of the stream */
+    size_t prefix_line; /* the same of the prefixes */
+    size_t cut;         /* where the prefix begins */
 } slot;
 
 /* ---- reading */
@@ -53,13 +56,14 @@ static int add_prefix(applier *a, slot *s, rill_error *error) {
                           reader_number(a->prefix));
     }
     buffer_add_bytes(&s->text, prefix);
+    s->prefix_line = reader_number(a->prefix);
     return 0;
 }
 
-/* The input has ended: a stream's prefixes have to end with it. */
+/* The stream has ended: its prefixes have to end with it. */
 static int end_prefixes(applier *a, rill_error *error) {
     bytes line;
-    if (!a->prefix || !a->stream) return 0;
+    if (!a->prefix) return 0;
     size_t lines = reader_number(a->prefix);
     int more = reader_line(a->prefix, &line, error);
     if (more <= 0) return more;
@@ -72,9 +76,9 @@ static int read_slot(void *self, void *data, size_t *cost, rill_error *error) {
     slot *s = data;
     bytes line;
     int more = reader_text(a->in, &line, error);
-    if (more == 0) return end_prefixes(a, error);
-    if (more < 0) return more;
+    if (more <= 0) return more;
     s->line = reader_number(a->in);
+    s->number = a->before + s->line;
     buffer_clear(&s->text);
     buffer_add_bytes(&s->text, line);
     s->cut = line.size;
@@ -131,9 +135,9 @@ static int set_line(worker *w, const slot *s, translate_line *out, rill_error *e
     size_t at;
     if (!utf8_valid(line, &at)) return fault(w, s, RILL_EDATA, at + 1, "invalid UTF-8", error);
     *out = (translate_line){.source = line, .target = bytes_slice(text, s->cut, text.size),
-                            .name = s->line};
+                            .name = s->number};
     if (!utf8_valid(out->target, &at)) {
-        return status_set(error, RILL_EDATA, w->a->o->prefix, s->line, at + 1, "invalid UTF-8");
+        return status_set(error, RILL_EDATA, w->a->o->prefix, s->prefix_line, at + 1, "invalid UTF-8");
     }
     if (!w->a->o->score || unicode_blank(line)) return 0;
     const char *tab = memchr(line.data, '\t', line.size);
@@ -241,10 +245,10 @@ static int write_result(worker *w, const slot *s, size_t i, buffer *out, rill_er
     }
     if (w->a->o->nbest > 1 && r->count == 0) {
         const char *known = translate_worker_blank(w->lines, i) ? " 0.000000 ||| 0.000000" : " ||| ";
-        buffer_printf(out, "%zu |||  ||| logp=%s\n", s->line - 1, known);
+        buffer_printf(out, "%zu |||  ||| logp=%s\n", s->number - 1, known);
     }
     for (int k = 0; w->a->o->nbest > 1 && k < r->count; k++) {
-        buffer_printf(out, "%zu ||| ", s->line - 1);
+        buffer_printf(out, "%zu ||| ", s->number - 1);
         if (write_answer(w, i, &r->answer[k], out) < 0) return status_nomem(error);
         buffer_printf(out, " ||| logp= %.6f ||| %.6f\n", r->answer[k].logp, r->answer[k].score);
     }
@@ -401,9 +405,12 @@ static int flow_begin(void *state, const flow_input *in, rill_error *error) {
 
 static void flow_end(void *state) {
     applier *a = state;
+    if (a->stream && a->in) a->before += reader_number(a->in);
     reader_close(a->in);
     a->in = NULL;
 }
+
+static int flow_done(void *state, rill_error *error) { return end_prefixes(state, error); }
 
 const task_flow translate_flow = {.size = sizeof(applier),
                                   .budget = DEFAULT_BUDGET,
@@ -417,4 +424,5 @@ const task_flow translate_flow = {.size = sizeof(applier),
                                   .open = flow_open,
                                   .close = flow_close,
                                   .begin = flow_begin,
-                                  .end = flow_end};
+                                  .end = flow_end,
+                                  .done = flow_done};
