@@ -335,6 +335,30 @@ int rill_filter(const rill_model *const *models, size_t model_count, const rill_
     return status;
 }
 
+int rill_stream_new(const rill_model *const *models, size_t model_count,
+                    const rill_options *options, rill_stream **out, rill_error *error) {
+    void **list;
+    task_stream *s = NULL;
+    *out = NULL;
+    TRY(gather(models, model_count, options, &list, error));
+    int status = task_stream_new(task_find(options->name), list, model_count, options->values, &s,
+                                 error);
+    free(list);
+    *out = (rill_stream *)s;
+    return status;
+}
+
+int rill_stream_filter(rill_stream *s, int in, const char *name, int out, const rill_hooks *hooks,
+                       rill_error *error) {
+    return task_stream_filter((task_stream *)s, in, name, out, hooks, error);
+}
+
+int rill_stream_end(rill_stream *s, rill_error *error) {
+    return task_stream_end((task_stream *)s, error);
+}
+
+void rill_stream_free(rill_stream *s) { task_stream_free((task_stream *)s); }
+
 int rill_session_new(const rill_model *const *models, size_t model_count,
                      const rill_options *options, rill_session **out, rill_error *error) {
     void **list;

@@ -185,6 +185,19 @@ RILL_API RILL_MUST_USE int rill_filter(const rill_model *const *models, size_t m
                                        const rill_options *options, int in, const char *name,
                                        int out, const rill_hooks *hooks, rill_error *error);
 
+/* Several inputs as pieces of one stream: what counts lines (numbers of answers, prefixes) goes on from one
+ * to the next. Models and options outlive it; options may be set between the inputs. rill_filter is such
+ * a stream of one input. */
+typedef struct rill_stream rill_stream;
+RILL_API RILL_MUST_USE int rill_stream_new(const rill_model *const *models, size_t model_count,
+                                           const rill_options *options, rill_stream **out,
+                                           rill_error *error);
+RILL_API RILL_MUST_USE int rill_stream_filter(rill_stream *stream, int in, const char *name, int out,
+                                              const rill_hooks *hooks, rill_error *error);
+/* After the last input: fails where something should have ended with it. */
+RILL_API RILL_MUST_USE int rill_stream_end(rill_stream *stream, rill_error *error);
+RILL_API void rill_stream_free(rill_stream *stream);
+
 /* One text at a time, for programs: a session belongs to one thread. */
 typedef struct rill_session rill_session;
 RILL_API RILL_MUST_USE int rill_session_new(const rill_model *const *models, size_t model_count,

@@ -103,17 +103,27 @@ int cli_stream(cli *c, cli_filter *filter, const void *what) {
     return cli_watch_end(&watch, status);
 }
 
-static int filter_models(cli *c, const void *what, int fd, const char *name,
+static int filter_stream(cli *c, const void *what, int fd, const char *name,
                          const rill_hooks *hooks) {
-    const models *m = what;
-    return rill_filter((const rill_model *const *)m->list, m->count, c->options, fd, name,
-                       STDOUT_FILENO, hooks, &c->error);
+    rill_stream *const *stream = what;
+    return rill_stream_filter(*stream, fd, name, STDOUT_FILENO, hooks, &c->error);
+}
+
+static int apply_models(cli *c, const models *m) {
+    rill_stream *stream;
+    int code = rill_stream_new((const rill_model *const *)m->list, m->count, c->options, &stream,
+                               &c->error);
+    if (code < 0) return cli_fail(c, code);
+    int status = cli_stream(c, filter_stream, &stream);
+    if (!status) code = rill_stream_end(stream, &c->error);
+    rill_stream_free(stream);
+    return code < 0 ? cli_fail(c, code) : status;
 }
 
 int cli_apply(cli *c) {
     models m = {0};
     int status = models_open(c, &m);
-    if (!status) status = cli_stream(c, filter_models, &m);
+    if (!status) status = apply_models(c, &m);
     models_free(&m);
     return status;
 }

@@ -58,13 +58,6 @@ typedef struct exam {
 
 /* ---- one text */
 
-static bool has_letters(bytes text) {
-    for (size_t at = 0, length; at < text.size; at += length) {
-        if (unicode_class_of(utf8_decode(text, at, &length)) != UNICODE_SPACE) return true;
-    }
-    return false;
-}
-
 /* "Ã©", "â€™": a letter of Latin-1 with a hat, followed by what only continuation bytes become. */
 static bool is_mojibake(bytes text) {
     int32_t before = 0;
@@ -85,7 +78,7 @@ static bool holds(bytes text, int32_t wanted) {
 }
 
 static void look_at_text(exam *e, doctor_place place, bytes text) {
-    if (!has_letters(text)) doctor_tally(&e->tally[EMPTY], place, text);
+    if (unicode_blank(text)) doctor_tally(&e->tally[EMPTY], place, text);
     if (text.size > e->options.long_text) doctor_tally(&e->tally[LONG], place, text);
     if (holds(text, 0xFFFD)) doctor_tally(&e->tally[REPLACED], place, text);
     if (is_mojibake(text)) doctor_tally(&e->tally[MOJIBAKE], place, text);

@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "data/excerpt.h"
+#include "text/unicode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,17 +74,13 @@ static int check_text(const reader *r, bytes line, rill_error *error) {
                       "bad text, found %s, expected UTF-8", found.text);
 }
 
-static bool is_empty(bytes side) {
-    return bytes_trim(side).size == 0;
-}
-
 /* ---- two columns */
 
 static int cut_columns(const parallel *p, bytes line, parallel_pair *pair, rill_error *error) {
     bytes rest = line, field[2];
     size_t columns = 1;
     for (size_t i = 0; i < line.size; i++) columns += line.data[i] == '\t';
-    if (is_empty(line)) {
+    if (unicode_blank(line)) {
         pair->source = pair->target = bytes_slice(line, 0, 0);
         return 0;
     }
@@ -150,7 +147,7 @@ int parallel_next(parallel *p, parallel_pair *pair, rill_error *error) {
     int status = p->in[1] ? next_lines(p, pair, error) : next_columns(p, pair, error);
     if (status == 0 || (status < 0 && status != RILL_EDATA)) p->ended = true;
     if (status != 1) return status;
-    pair->empty[0] = is_empty(pair->source);
-    pair->empty[1] = is_empty(pair->target);
+    pair->empty[0] = unicode_blank(pair->source);
+    pair->empty[1] = unicode_blank(pair->target);
     return 1;
 }

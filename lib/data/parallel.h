@@ -13,7 +13,7 @@ typedef struct parallel parallel;
 
 typedef struct parallel_pair {
     bytes source, target; /* valid until the next pair is read */
-    bool empty[2];        /* source, target: nothing there but blanks and TABs */
+    bool empty[2];        /* source, target: nothing there to read (unicode_blank) */
     size_t line;          /* 1-based, the same on both sides */
 } parallel_pair;
 

@@ -85,21 +85,63 @@ static int run_filter(const task_flow *f, void *state, const void *options, int 
     return status;
 }
 
-int task_filter(const task *t, void *const *models, size_t count, const void *options, int in,
-                const char *name, int out, const rill_hooks *hooks, rill_error *error) {
-    const task_flow *f = t->flow;
-    const flow_input input = {.fd = in, .name = name, .out = out, .hooks = hooks};
+struct task_stream {
+    const task *task;
+    const void *options;
+    void **model; /* [count] */
     void *state;
+};
+
+int task_stream_new(const task *t, void *const *models, size_t count, const void *options,
+                    task_stream **out, rill_error *error) {
+    task_stream *s = mem_new(1, sizeof *s);
+    *out = NULL;
+    if (!s) return status_nomem(error);
+    *s = (task_stream){.task = t, .options = options, .model = mem_new(count, sizeof *s->model)};
+    int status = s->model ? 0 : status_nomem(error);
+    if (status == 0) {
+        memcpy(s->model, models, count * sizeof *s->model);
+        status = state_new(t->flow, s->model, count, options, &s->state, error);
+    }
+    if (status == 0) *out = s;
+    else task_stream_free(s);
+    return status;
+}
+
+int task_stream_filter(task_stream *s, int in, const char *name, int out, const rill_hooks *hooks,
+                       rill_error *error) {
+    const task_flow *f = s->task->flow;
+    const flow_input input = {.fd = in, .name = name, .out = out, .hooks = hooks};
     if (in < 0) { /* which would mean an empty text */
         errno = EBADF;
         return status_errno(error, "cannot read", name);
     }
-    TRY(state_new(f, models, count, options, &state, error));
-    int status = f->begin(state, &input, error);
-    if (status == 0) status = run_filter(f, state, options, out, hooks, error);
-    f->end(state);
-    f->close(state);
-    free(state);
+    int status = f->begin(s->state, &input, error);
+    if (status == 0) status = run_filter(f, s->state, s->options, out, hooks, error);
+    f->end(s->state);
+    return status;
+}
+
+int task_stream_end(task_stream *s, rill_error *error) {
+    const task_flow *f = s->task->flow;
+    return f->done ? f->done(s->state, error) : 0;
+}
+
+void task_stream_free(task_stream *s) {
+    if (!s) return;
+    if (s->state) s->task->flow->close(s->state);
+    free(s->state);
+    free(s->model);
+    free(s);
+}
+
+int task_filter(const task *t, void *const *models, size_t count, const void *options, int in,
+                const char *name, int out, const rill_hooks *hooks, rill_error *error) {
+    task_stream *s;
+    TRY(task_stream_new(t, models, count, options, &s, error));
+    int status = task_stream_filter(s, in, name, out, hooks, error);
+    if (status == 0) status = task_stream_end(s, error);
+    task_stream_free(s);
     return status;
 }
 

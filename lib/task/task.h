@@ -43,6 +43,8 @@ typedef struct task_flow {
     void (*close)(void *state); /* also after `open` has failed */
     int (*begin)(void *state, const flow_input *in, rill_error *error);
     void (*end)(void *state); /* also after `begin` has failed */
+    /* After the last input of a stream, what had to end with it; NULL: nothing. */
+    int (*done)(void *state, rill_error *error);
 } task_flow;
 
 typedef struct task {
@@ -75,7 +77,18 @@ void task_model_free(const task *t, void *model);
 MUST_USE int task_remap(const task *t, bundle *b, const char *table, const vocab *wanted, bool add,
                         const char *path, remap_report *report, rill_error *error);
 
+/* Inputs one after the other, as pieces of one stream. The models and the options outlive it; options
+ * may change between the inputs. */
+typedef struct task_stream task_stream;
+MUST_USE int task_stream_new(const task *t, void *const *models, size_t count, const void *options,
+                             task_stream **out, rill_error *error);
 /* Answers the input `in` on `out`, to its end; the first failure after the answers before it. */
+MUST_USE int task_stream_filter(task_stream *s, int in, const char *name, int out,
+                                const rill_hooks *hooks, rill_error *error);
+/* There is no input any more. */
+MUST_USE int task_stream_end(task_stream *s, rill_error *error);
+void task_stream_free(task_stream *s);
+/* A stream of one input. */
 MUST_USE int task_filter(const task *t, void *const *models, size_t count, const void *options,
                          int in, const char *name, int out, const rill_hooks *hooks,
                          rill_error *error);

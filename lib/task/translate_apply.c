@@ -1,12 +1,14 @@
 /* translate_apply: the translator as a filter of lines, and one text at a time.
  *
- * Every line is a record: N lines in, N lines out (or N groups of --nbest lines); a blank line stays a blank
- * line, with --nbest one empty answer. With --score a line is source TAB target, and what comes out is the
- * target's log probability.
+ * Every line is a record: N lines in, N lines out (or N groups of --nbest lines); a blank line (see
+ * unicode_blank) becomes an empty line, with --nbest one empty answer. With --score a line is source TAB
+ * target, and what comes out is the target's log probability.
  *
  *     text        the answer; behind " ||| " alignments (--align) and log probabilities (--word-scores)
  *     --nbest     N ||| text ||| logp= x ||| score     as Moses writes it, N counted from 0
  *     --json      {"text", "logp", "score", ...} or {"answers": [...]}
+ *
+ * Where rules leave no answer an empty one stands in its place, without log probability (in JSON: null).
  */
 #include "base/io.h"
 #include "base/json.h"
@@ -22,15 +24,18 @@ typedef struct applier {
     translate_run run;
     translate_model **model; /* [run.count] */
     reader *in, *prefix;     /* only the reading thread touches these */
-    bool stream;             /* `in` is all there is, not one text of several */
+    bool stream;             /* `in` is a piece of one stream, not one text of several */
+    size_t before;           /* lines of the stream's pieces before this one */
     translate_dictionary dictionary;
     size_t budget;
 } applier;
 
 typedef struct slot {
-    buffer text; /* of the line, and of its prefix behind it */
-    size_t line; /* 1-based */
-    size_t cut;  /* where the prefix begins */
+    buffer text;        /* of the line, and of its prefix behind it */
+    size_t line;        /* 1-based, of this input */
+    size_t number;      /* the same of all of the stream */
+    size_t prefix_line; /* the same of the prefixes */
+    size_t cut;         /* where the prefix begins */
 } slot;
 
 /* ---- reading */
@@ -47,13 +52,14 @@ static int add_prefix(applier *a, slot *s, rill_error *error) {
                           reader_number(a->prefix));
     }
     buffer_add_bytes(&s->text, prefix);
+    s->prefix_line = reader_number(a->prefix);
     return 0;
 }
 
-/* The input has ended: a stream's prefixes have to end with it. */
+/* The stream has ended: its prefixes have to end with it. */
 static int end_prefixes(applier *a, rill_error *error) {
     bytes line;
-    if (!a->prefix || !a->stream) return 0;
+    if (!a->prefix) return 0;
     size_t lines = reader_number(a->prefix);
     int more = reader_line(a->prefix, &line, error);
     if (more <= 0) return more;
@@ -66,9 +72,9 @@ static int read_slot(void *self, void *data, size_t *cost, rill_error *error) {
     slot *s = data;
     bytes line;
     int more = reader_text(a->in, &line, error);
-    if (more == 0) return end_prefixes(a, error);
-    if (more < 0) return more;
+    if (more <= 0) return more;
     s->line = reader_number(a->in);
+    s->number = a->before + s->line;
     buffer_clear(&s->text);
     buffer_add_bytes(&s->text, line);
     s->cut = line.size;
@@ -125,11 +131,11 @@ static int set_line(worker *w, const slot *s, translate_line *out, rill_error *e
     size_t at;
     if (!utf8_valid(line, &at)) return fault(w, s, RILL_EDATA, at + 1, "invalid UTF-8", error);
     *out = (translate_line){.source = line, .target = bytes_slice(text, s->cut, text.size),
-                            .name = s->line};
+                            .name = s->number};
     if (!utf8_valid(out->target, &at)) {
-        return status_set(error, RILL_EDATA, w->a->o->prefix, s->line, at + 1, "invalid UTF-8");
+        return status_set(error, RILL_EDATA, w->a->o->prefix, s->prefix_line, at + 1, "invalid UTF-8");
     }
-    if (!w->a->o->score || bytes_trim(line).size == 0) return 0;
+    if (!w->a->o->score || unicode_blank(line)) return 0;
     const char *tab = memchr(line.data, '\t', line.size);
     if (!tab) {
         return fault(w, s, RILL_EDATA, 1, "found no TAB, expected source TAB target", error);
@@ -176,14 +182,23 @@ static json_t *answer_json(worker *w, size_t i, const search_answer *a) {
     return object;
 }
 
+/* Stands for no answer: it is certain for a blank line; where rules left none, its probability is unknown. */
+static json_t *empty_json(worker *w, size_t i) {
+    json_t *object = translate_worker_blank(w->lines, i)
+                         ? json_pack("{ss sf sf}", "text", "", "logp", 0.0, "score", 0.0)
+                         : json_pack("{ss sn sn}", "text", "", "logp", "score");
+    if (w->a->o->align) json_put(&object, "alignment", json_string(""));
+    if (w->a->o->word_scores) json_put(&object, "units", json_array());
+    return object;
+}
+
 static int write_json(worker *w, size_t i, const search_result *r, buffer *out,
                       rill_error *error) {
     if (w->a->o->nbest == 1) {
-        return add_json(r->count > 0 ? answer_json(w, i, r->answer)
-                                     : json_pack("{ss sf sf}", "text", "", "logp", 0.0, "score", 0.0),
-                        out, error);
+        return add_json(r->count > 0 ? answer_json(w, i, r->answer) : empty_json(w, i), out, error);
     }
     json_t *list = json_array();
+    if (r->count == 0) json_add(&list, empty_json(w, i));
     for (int k = 0; k < r->count; k++) {
         json_add(&list, answer_json(w, i, &r->answer[k]));
     }
@@ -225,10 +240,11 @@ static int write_result(worker *w, const slot *s, size_t i, buffer *out, rill_er
         buffer_add_char(out, '\n');
     }
     if (w->a->o->nbest > 1 && r->count == 0) {
-        buffer_printf(out, "%zu |||  ||| logp= 0.000000 ||| 0.000000\n", s->line - 1);
+        const char *known = translate_worker_blank(w->lines, i) ? " 0.000000 ||| 0.000000" : " ||| ";
+        buffer_printf(out, "%zu |||  ||| logp=%s\n", s->number - 1, known);
     }
     for (int k = 0; w->a->o->nbest > 1 && k < r->count; k++) {
-        buffer_printf(out, "%zu ||| ", s->line - 1);
+        buffer_printf(out, "%zu ||| ", s->number - 1);
         if (write_answer(w, i, &r->answer[k], out) < 0) return status_nomem(error);
         buffer_printf(out, " ||| logp= %.6f ||| %.6f\n", r->answer[k].logp, r->answer[k].score);
     }
@@ -236,6 +252,9 @@ static int write_result(worker *w, const slot *s, size_t i, buffer *out, rill_er
 }
 
 static int write_score(worker *w, const translate_scored *s, buffer *out, rill_error *error) {
+    if (w->a->o->common.json && s->units == 0) {
+        return add_json(json_pack("{sn sn si}", "logp", "score", "units", 0), out, error);
+    }
     if (w->a->o->common.json) {
         return add_json(json_pack("{sf sf si}", "logp", s->logp, "score", s->score, "units",
                                   (int)s->units),
@@ -344,9 +363,12 @@ static int flow_begin(void *state, const flow_input *in, rill_error *error) {
 
 static void flow_end(void *state) {
     applier *a = state;
+    if (a->stream && a->in) a->before += reader_number(a->in);
     reader_close(a->in);
     a->in = NULL;
 }
+
+static int flow_done(void *state, rill_error *error) { return end_prefixes(state, error); }
 
 const task_flow translate_flow = {.size = sizeof(applier),
                                   .budget = TRANSLATE_PORTION,
@@ -360,4 +382,5 @@ const task_flow translate_flow = {.size = sizeof(applier),
                                   .open = flow_open,
                                   .close = flow_close,
                                   .begin = flow_begin,
-                                  .end = flow_end};
+                                  .end = flow_end,
+                                  .done = flow_done};

@@ -19,7 +19,7 @@ struct translate_worker {
     subword_list list;
     arena memory; /* of the present lines */
     const translate_line *line;
-    cut *source;            /* [count] */
+    cut *source, *prefix;   /* [count] */
     search_result *results; /* [asked], in the order of lines that are not blank */
     int32_t *place;         /* [count] position among them, -1: blank */
 };
@@ -72,10 +72,39 @@ static const subword *units_of(const translate_worker *w, int side) {
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+/* subword-nmt writes x@@ for the unit x and x for x</w>, which ends a word. */
+static const char joined_sign[] = "@@", ended_sign[] = "</w>";
+
+static bool is_nmt(const subword *s) { return subword_settings(s)->format == SUBWORD_NMT; }
+
+static bool ends_with(bytes text, const char *sign) {
+    bytes end = bytes_of(sign);
+    return text.size >= end.size &&
+           bytes_equal(bytes_slice(text, text.size - end.size, text.size), end);
+}
+
+/* The unit of subword-nmt that is written so. */
+static int inner_unit(arena *a, bytes *shown) {
+    if (ends_with(*shown, joined_sign)) {
+        *shown = bytes_slice(*shown, 0, shown->size - strlen(joined_sign));
+        return 0;
+    }
+    char *text = arena_alloc(a, shown->size + strlen(ended_sign), 1);
+    if (!text) return RILL_ENOMEM;
+    memcpy(text, shown->data, shown->size);
+    memcpy(text + shown->size, ended_sign, strlen(ended_sign));
+    *shown = (bytes){text, shown->size + strlen(ended_sign)};
+    return 0;
+}
+
 /* A unit that comes in as such; nobody can write a begin or an end. */
-static int32_t find_unit(const subword *s, bytes shown) {
-    int32_t id = subword_find(s, shown);
-    return id < SUBWORD_SPECIALS ? SUBWORD_UNKNOWN : id;
+static int find_unit(translate_worker *w, const subword *s, bytes shown, int32_t *id) {
+    arena_mark mark = arena_here(&w->memory);
+    if (is_nmt(s)) TRY(inner_unit(&w->memory, &shown));
+    *id = subword_find(s, shown);
+    if (*id < SUBWORD_SPECIALS) *id = SUBWORD_UNKNOWN;
+    arena_back(&w->memory, mark);
+    return 0;
 }
 
 /* Units that come in as such, with blanks between them. */
@@ -86,7 +115,8 @@ static int cut_units(translate_worker *w, int side, bytes text) {
         size_t begin = at;
         while (at < text.size && !is_blank(text.data[at])) at++;
         if (at > begin) {
-            int32_t id = find_unit(units_of(w, side), bytes_slice(text, begin, at));
+            int32_t id;
+            TRY(find_unit(w, units_of(w, side), bytes_slice(text, begin, at), &id));
             TRY(mem_grow(&list->item, &list->room, list->count + 1, sizeof *list->item));
             list->item[list->count++] = (subword_item){id, begin, at};
         }
@@ -112,12 +142,6 @@ static int cut_line(translate_worker *w, int side, bytes text, cut *out, rill_er
     return 0;
 }
 
-static bool blank(bytes text) {
-    size_t i = 0;
-    while (i < text.size && is_blank(text.data[i])) i++;
-    return i == text.size;
-}
-
 /* Cuts the lines; the ones that are not blank become sources. */
 static int cut_lines(translate_worker *w, const translate_line *line, size_t count, cut *target,
                      translate_source *source, size_t *asked, size_t *faulty, rill_error *error) {
@@ -127,7 +151,7 @@ static int cut_lines(translate_worker *w, const translate_line *line, size_t cou
         w->place[i] = -1;
         w->source[i] = (cut){0};
         target[i] = (cut){0};
-        if (blank(line[i].source)) continue;
+        if (unicode_blank(line[i].source)) continue;
         TRY(cut_line(w, SOURCE, line[i].source, &w->source[i], error));
         if (line[i].target.size > 0) TRY(cut_line(w, TARGET, line[i].target, &target[i], error));
         if (w->source[i].count == 0) continue;
@@ -163,6 +187,7 @@ int translate_worker_run(translate_worker *w, const translate_line *line, size_t
     TRY(begin_lines(w, line, count, &target, &source, &asked, faulty, error));
     w->results = arena_zero(&w->memory, asked, sizeof *w->results);
     if (!w->results) return status_nomem(error);
+    w->prefix = target;
     return translate_session_run(w->session, source, asked, w->results, error);
 }
 
@@ -170,6 +195,8 @@ const search_result *translate_worker_result(const translate_worker *w, size_t i
     static const search_result none = {0};
     return w->place[i] < 0 ? &none : &w->results[w->place[i]];
 }
+
+bool translate_worker_blank(const translate_worker *w, size_t i) { return w->place[i] < 0; }
 
 int translate_worker_score(translate_worker *w, const translate_line *line, size_t count,
                            translate_scored *out, size_t *faulty, rill_error *error) {
@@ -202,11 +229,17 @@ static int32_t best_of(const real *x, int32_t n) {
     return best;
 }
 
-/* The source unit that unit k of an answer looked at most; there is one. */
+/* The source unit that unit k of an answer looked at most, of those that are more than a blank; or NULL. */
 static const subword_item *looked_at(const translate_worker *w, size_t i, const search_answer *a,
                                      int k) {
     const cut *c = &w->source[i];
-    return &c->item[best_of(a->attention + (size_t)k * ((size_t)c->count + 1), c->count)];
+    const real *x = a->attention + (size_t)k * ((size_t)c->count + 1);
+    int32_t best = -1;
+    for (int32_t u = 0; u < c->count; u++) {
+        bytes text = bytes_slice(w->line[i].source, c->item[u].begin, c->item[u].end);
+        if ((best < 0 || x[u] > x[best]) && !unicode_blank(text)) best = u;
+    }
+    return best < 0 ? NULL : &c->item[best];
 }
 
 /* An unknown word of the answer stands for the blank before it as well; there is none where the
@@ -217,38 +250,81 @@ static bool wants_blank(const translate_worker *w, size_t i, const subword_item 
     return word && apart && !w->run->o->pretokenized;
 }
 
-/* What stands for unknown unit k: the source text that it looked at most, or its meaning in the
- * dictionary; with a blank before it where there is to be one. */
-static bytes replacement(translate_worker *w, size_t i, const search_answer *a, int k, buffer *out) {
-    const subword_item *item = looked_at(w, i, a, k);
-    bytes raw = bytes_trim(bytes_slice(w->line[i].source, item->begin, item->end));
-    if (w->run->dictionary) raw = translate_dictionary_find(w->run->dictionary, raw);
-    if (k == 0 || !wants_blank(w, i, item)) return raw;
-    char *text = arena_alloc(&w->memory, raw.size + 1, 1);
+/* The text with blanks around it, `front` and `back` of them. */
+static bytes spaced(translate_worker *w, bytes raw, size_t front, size_t back, buffer *out) {
+    char *text = arena_alloc(&w->memory, front + raw.size + back, 1);
     if (!text) {
         out->failed = true;
         return raw;
     }
-    text[0] = ' ';
-    if (raw.size > 0) memcpy(text + 1, raw.data, raw.size);
-    return (bytes){text, raw.size + 1};
+    memset(text, ' ', front + raw.size + back);
+    if (raw.size > 0) memcpy(text + front, raw.data, raw.size);
+    return (bytes){text, front + raw.size + back};
+}
+
+/* The source text that unknown unit k looked at most, or its meaning in the dictionary; with a blank
+ * before it where there is to be one. */
+static bytes replacement(translate_worker *w, size_t i, const search_answer *a, int k, buffer *out) {
+    const subword_item *item = looked_at(w, i, a, k);
+    if (!item) return (bytes){0};
+    bytes raw = bytes_trim(bytes_slice(w->line[i].source, item->begin, item->end));
+    if (w->run->dictionary) raw = translate_dictionary_find(w->run->dictionary, raw);
+    return k == 0 || !wants_blank(w, i, item) ? raw : spaced(w, raw, 1, 0, out);
+}
+
+/* What the prefix has in the place of its unknown unit k. Characters that normalising made of one
+ * stretch have that stretch once; a unit of subword-nmt that ends a word has the blank behind it. */
+static bytes prefix_text(translate_worker *w, size_t i, int k, buffer *out) {
+    const cut *c = &w->prefix[i];
+    const subword_item *item = &c->item[k];
+    bytes raw = bytes_slice(w->line[i].target, item->begin, item->end);
+    bool same = k > 0 && item[-1].id == SUBWORD_UNKNOWN && item[-1].begin == item->begin &&
+                item[-1].end == item->end;
+    if (same) return bytes_slice(raw, 0, 0);
+    bool ends = k + 1 == c->count || item[1].begin > item->end;
+    bool words = is_nmt(units_of(w, TARGET)) && !w->run->o->pretokenized;
+    return words && ends ? spaced(w, raw, 0, 1, out) : raw;
+}
+
+/* What stands for each unknown unit of an answer: the prefix's own text, or what replacement finds; no
+ * data where nothing does. NULL: no memory. */
+static bytes *stand_ins(translate_worker *w, size_t i, const search_answer *a, buffer *out) {
+    bytes *raw = arena_zero(&w->memory, (size_t)a->length, sizeof *raw);
+    for (int k = 0; raw && k < a->length; k++) {
+        if (a->word[k] != SUBWORD_UNKNOWN) continue;
+        if (k < w->prefix[i].count) raw[k] = prefix_text(w, i, k, out);
+        else if (w->run->o->replace_unk) raw[k] = replacement(w, i, a, k, out);
+    }
+    return raw;
 }
 
 void translate_worker_unit(translate_worker *w, int32_t id, buffer *out) {
-    buffer_add_bytes(out, subword_piece(units_of(w, TARGET), id));
+    const subword *s = units_of(w, TARGET);
+    bytes piece = subword_piece(s, id);
+    if (!is_nmt(s) || id < SUBWORD_SPECIALS) {
+        buffer_add_bytes(out, piece);
+    } else if (ends_with(piece, ended_sign)) {
+        buffer_add_bytes(out, bytes_slice(piece, 0, piece.size - strlen(ended_sign)));
+    } else {
+        buffer_add_bytes(out, piece);
+        buffer_add_text(out, joined_sign);
+    }
 }
 
 /* Units with blanks between. */
 static void add_units(translate_worker *w, const search_answer *a, const bytes *raw, buffer *out) {
     for (int k = 0; k < a->length; k++) {
         if (k > 0) buffer_add_char(out, ' ');
-        if (a->word[k] == SUBWORD_UNKNOWN && raw && raw[k].size > 0) buffer_add_bytes(out, raw[k]);
+        if (a->word[k] == SUBWORD_UNKNOWN && raw[k].size > 0) buffer_add_bytes(out, raw[k]);
         else translate_worker_unit(w, a->word[k], out);
     }
 }
 
-static void add_text(translate_worker *w, const search_answer *a, const bytes *raw, buffer *out) {
+static void add_text(translate_worker *w, const search_answer *a, bytes *raw, buffer *out) {
     size_t from = out->size;
+    for (int k = 0; k < a->length; k++) {
+        if (!raw[k].data) raw[k] = BYTES("\xEF\xBF\xBD");
+    }
     subword_decode(units_of(w, TARGET), a->word, (size_t)a->length, raw, out);
     for (size_t i = from; i < out->size; i++) { /* a line stays a line, whatever the units say */
         if (out->data[i] == '\n' || out->data[i] == '\r') out->data[i] = ' ';
@@ -257,48 +333,99 @@ static void add_text(translate_worker *w, const search_answer *a, const bytes *r
 
 void translate_worker_text(translate_worker *w, size_t i, const search_answer *a, buffer *out) {
     arena_mark mark = arena_here(&w->memory);
-    bytes *raw = NULL;
-    if (a->attention) raw = arena_zero(&w->memory, (size_t)a->length, sizeof *raw);
-    for (int k = 0; raw && k < a->length; k++) {
-        if (a->word[k] == SUBWORD_UNKNOWN) raw[k] = replacement(w, i, a, k, out);
-    }
-    if (w->run->o->pretokenized) add_units(w, a, raw, out);
+    bytes *raw = stand_ins(w, i, a, out);
+    if (!raw) out->failed = true;
+    else if (w->run->o->pretokenized) add_units(w, a, raw, out);
     else add_text(w, a, raw, out);
     arena_back(&w->memory, mark);
 }
 
 /* ---- alignments */
 
-static const char space_sign[] = "\xe2\x96\x81"; /* U+2581 */
+/* Where words are counted: text comes in pieces, and a unit belongs to the word of its last letter. */
+typedef struct word_count {
+    int32_t number; /* of the present word, from 0; -1: none yet */
+    bool inside;
+} word_count;
 
-/* Number of the word that each source unit belongs to: that of its last byte. */
+static void count_text(word_count *c, bytes text, bool *letters) {
+    for (size_t i = 0; i < text.size; i++) {
+        bool letter = !is_blank(text.data[i]);
+        if (letter && !c->inside) c->number++;
+        c->inside = letter;
+        *letters |= letter;
+    }
+}
+
+/* Units without a letter (blanks, marks of capitals) belong to the word behind them. */
+static void give_behind(int32_t *word, size_t count) {
+    int32_t behind = -1;
+    for (size_t u = count; u-- > 0;) {
+        if (word[u] < 0) word[u] = behind;
+        behind = word[u];
+    }
+}
+
+/* Number of the word that each source unit belongs to, -1: none. Returns how many there are. */
 static int32_t source_words(const translate_worker *w, size_t i, int32_t *word) {
     const cut *c = &w->source[i];
     bytes text = w->line[i].source;
-    size_t at = 0;
-    int32_t number = -1;
-    bool inside = false;
+    word_count at = {.number = -1};
+    size_t done = 0;
     for (int32_t u = 0; u < c->count; u++) {
-        for (; at < c->item[u].end && at < text.size; at++) {
-            bool letter = !is_blank(text.data[at]);
-            if (letter && !inside) number++;
-            inside = letter;
+        const subword_item *item = &c->item[u];
+        bool letters = item->end > item->begin && !is_blank(text.data[item->end - 1]);
+        if (done < item->end) {
+            count_text(&at, bytes_slice(text, done, item->end), &letters);
+            done = item->end;
         }
-        word[u] = w->run->o->pretokenized ? u : number < 0 ? 0 : number;
+        word[u] = w->run->o->pretokenized ? u : letters ? at.number : -1;
     }
-    return c->count == 0 ? 0 : word[c->count - 1] + 1;
+    give_behind(word, (size_t)c->count);
+    return w->run->o->pretokenized ? c->count : at.number + 1;
 }
 
-/* The same for the target: a unit that shows a space, or gets one, begins a word. */
-static void target_words(translate_worker *w, size_t i, const search_answer *a, int32_t *word) {
-    int32_t number = 0;
-    for (int k = 0; k < a->length; k++) {
-        bytes piece = subword_piece(units_of(w, TARGET), a->word[k]);
-        bool begins = w->run->o->pretokenized || bytes_starts(piece, bytes_of(space_sign)) ||
-                      (a->word[k] == SUBWORD_UNKNOWN && wants_blank(w, i, looked_at(w, i, a, k)));
-        if (begins && k > 0) number++;
-        word[k] = number;
+/* Bytes of what the escape sign at the start of the text escapes. */
+static size_t escaped(bytes text, bool *blank) {
+    size_t length;
+    text = bytes_slice(text, strlen("\xE2\x90\x9B"), text.size);
+    *blank = bytes_starts(text, BYTES("09")) || bytes_starts(text, BYTES("0A")) ||
+             bytes_starts(text, BYTES("0D"));
+    if (*blank) return 2;
+    if (text.size == 0) return 0;
+    utf8_decode(text, 0, &length);
+    return length;
+}
+
+/* A unit as it is shown; signs as subword.h has them. */
+static void count_piece(word_count *c, bytes piece, bool *letters) {
+    enum { SPACE = 0x2581, CAPITAL = 0x2191, CAPITALS = 0x21D1, ESCAPE = 0x241B };
+    for (size_t at = 0, length; at < piece.size; at += length) {
+        int32_t sign = utf8_decode(piece, at, &length);
+        bool blank = sign == SPACE;
+        if (sign == CAPITAL || sign == CAPITALS) continue;
+        if (sign == ESCAPE) length += escaped(bytes_slice(piece, at, piece.size), &blank);
+        count_text(c, blank ? BYTES(" ") : BYTES("x"), letters);
     }
+}
+
+/* The same as source_words for the target. RILL_ENOMEM. */
+static int target_words(translate_worker *w, size_t i, const search_answer *a, int32_t *word,
+                        buffer *out) {
+    const subword *s = units_of(w, TARGET);
+    word_count at = {.number = -1};
+    bytes *raw = stand_ins(w, i, a, out);
+    if (!raw) return RILL_ENOMEM;
+    for (int k = 0; k < a->length; k++) {
+        bytes piece = subword_piece(s, a->word[k]);
+        bool letters = false;
+        if (a->word[k] == SUBWORD_UNKNOWN) count_text(&at, raw[k].data ? raw[k] : piece, &letters);
+        else if (is_nmt(s)) count_text(&at, ends_with(piece, ended_sign) ? BYTES("x ") : BYTES("x"), &letters);
+        else count_piece(&at, piece, &letters);
+        word[k] = w->run->o->pretokenized ? k : letters ? at.number : -1;
+    }
+    give_behind(word, (size_t)a->length);
+    return 0;
 }
 
 int translate_worker_alignment(translate_worker *w, size_t i, const search_answer *a,
@@ -312,13 +439,15 @@ int translate_worker_alignment(translate_worker *w, size_t i, const search_answe
     const int32_t words = source_words(w, i, from); /* of which a unit may cover many */
     real *sum = arena_alloc(&w->memory, (size_t)words, sizeof *sum);
     if (!sum) return RILL_ENOMEM;
-    target_words(w, i, a, to);
+    TRY(target_words(w, i, a, to, out));
     bool first = true;
-    for (size_t k = 0; words > 0 && k < T;) {
+    for (size_t k = 0; words > 0 && k < T && to[k] >= 0;) { /* behind the last word are none */
         int32_t word = to[k];
         memset(sum, 0, (size_t)words * sizeof *sum);
         for (; k < T && to[k] == word; k++) {
-            for (size_t s = 0; s + 1 < S; s++) sum[from[s]] += a->attention[k * S + s];
+            for (size_t s = 0; s + 1 < S; s++) {
+                if (from[s] >= 0) sum[from[s]] += a->attention[k * S + s];
+            }
         }
         buffer_printf(out, "%s%d-%d", first ? "" : " ", (int)best_of(sum, words), (int)word);
         first = false;

@@ -47,11 +47,12 @@ size_t translate_portion(const translate_options *o, int64_t batch);
 /* Searches for answers to `count` lines. On a fault in line i, *faulty is i. */
 MUST_USE int translate_worker_run(translate_worker *w, const translate_line *line, size_t count,
                                   size_t *faulty, rill_error *error);
-/* Answers to line i of the last run; none for a blank line. */
+/* Answers to line i of the last run; none for a blank line, nor where rules (no-repeat, lengths) leave none. */
 const search_result *translate_worker_result(const translate_worker *w, size_t i);
+bool translate_worker_blank(const translate_worker *w, size_t i);
 /* Appends an answer's text: one line, without its end. */
 void translate_worker_text(translate_worker *w, size_t i, const search_answer *a, buffer *out);
-/* Appends what a unit looks like in the answer. */
+/* Appends what a unit looks like in the answer: as rill-tokenize writes it. */
 void translate_worker_unit(translate_worker *w, int32_t id, buffer *out);
 /* Appends word alignments, "0-0 1-2": source word, target word. Words are what stands between blanks, or
  * units where these come in as such. RILL_ENOMEM. */

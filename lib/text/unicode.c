@@ -401,6 +401,13 @@ unicode_class unicode_class_of(int32_t point) {
     }
 }
 
+bool unicode_blank(bytes text) {
+    for (size_t at = 0, length; at < text.size; at += length) {
+        if (unicode_class_of(utf8_decode(text, at, &length)) != UNICODE_SPACE) return false;
+    }
+    return true;
+}
+
 /* Blocks of the scripts, ascending (Unicode 15). Half-width forms count as their script. */
 static const struct {
     int32_t first, last;
