@@ -262,6 +262,12 @@ static bytes spaced(translate_worker *w, bytes raw, size_t front, size_t back, b
     return (bytes){text, front + raw.size + back};
 }
 
+/* Units of the answer have the blank behind them, not before: those of subword-nmt. An unknown one is
+ * taken for the end of its word. */
+static bool ends_words(const translate_worker *w) {
+    return is_nmt(units_of(w, TARGET)) && !w->run->o->pretokenized;
+}
+
 /* The source text that unknown unit k looked at most, or its meaning in the dictionary; with a blank
  * before it where there is to be one. */
 static bytes replacement(translate_worker *w, size_t i, const search_answer *a, int k, buffer *out) {
@@ -269,7 +275,8 @@ static bytes replacement(translate_worker *w, size_t i, const search_answer *a, 
     if (!item) return (bytes){0};
     bytes raw = bytes_trim(bytes_slice(w->line[i].source, item->begin, item->end));
     if (w->run->dictionary) raw = translate_dictionary_find(w->run->dictionary, raw);
-    return k == 0 || !wants_blank(w, i, item) ? raw : spaced(w, raw, 1, 0, out);
+    const bool front = k > 0 && wants_blank(w, i, item), back = ends_words(w);
+    return front || back ? spaced(w, raw, front, back, out) : raw;
 }
 
 /* What the prefix has in the place of its unknown unit k. Characters that normalising made of one
@@ -282,8 +289,7 @@ static bytes prefix_text(translate_worker *w, size_t i, int k, buffer *out) {
                 item[-1].end == item->end;
     if (same) return bytes_slice(raw, 0, 0);
     bool ends = k + 1 == c->count || item[1].begin > item->end;
-    bool words = is_nmt(units_of(w, TARGET)) && !w->run->o->pretokenized;
-    return words && ends ? spaced(w, raw, 0, 1, out) : raw;
+    return ends && ends_words(w) ? spaced(w, raw, 0, 1, out) : raw;
 }
 
 /* What stands for each unknown unit of an answer: the prefix's own text, or what replacement finds; no
@@ -323,7 +329,7 @@ static void add_units(translate_worker *w, const search_answer *a, const bytes *
 static void add_text(translate_worker *w, const search_answer *a, bytes *raw, buffer *out) {
     size_t from = out->size;
     for (int k = 0; k < a->length; k++) {
-        if (!raw[k].data) raw[k] = BYTES("\xEF\xBF\xBD");
+        if (!raw[k].data) raw[k] = ends_words(w) ? BYTES("\xEF\xBF\xBD ") : BYTES("\xEF\xBF\xBD");
     }
     subword_decode(units_of(w, TARGET), a->word, (size_t)a->length, raw, out);
     for (size_t i = from; i < out->size; i++) { /* a line stays a line, whatever the units say */

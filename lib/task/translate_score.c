@@ -121,7 +121,7 @@ static int score_portion(answer_job *j, translate_worker *w, const int32_t *item
     return 0;
 }
 
-/* Between portions, on the caller's thread; who is asked to stop leaves nothing to the others. */
+/* Before and between portions, on the caller's thread; who is asked to stop leaves nothing to the others. */
 static int between_portions(answer_job *j, rill_error *error) {
     const rill_hooks *hooks = j->run->hooks;
     size_t begun = atomic_load(&j->next), all = j->plan.batches;
@@ -191,6 +191,7 @@ static int run_answers(answer_job *j, pool *pool, rill_error *error) {
     j->status = mem_new((size_t)threads, sizeof *j->status);
     j->why = mem_new((size_t)threads, sizeof *j->why);
     if (!j->status || !j->why || plan_answers(j) < 0) return status_nomem(error);
+    TRY(between_portions(j, error)); /* the other threads may leave none to the caller's */
     pool_run(pool, threads, answer_task, j);
     for (int i = 0; i < threads; i++) {
         if (j->status[i] == 0) continue;

@@ -147,9 +147,9 @@ MUST_USE int subword_apply(subword_session *session, bytes line, const subword_d
                            buffer *out, rill_error *error);
 
 /* Appends the text of ids (out of range: skipped; begin and end: nothing). raw [count], which
- * may be NULL, has the raw text at the place of each unknown unit; without it an unknown is U+FFFD.
- * In subword-nmt's format an unknown unit is taken for the end of its word, which no id tells: most
- * stand alone. Always valid UTF-8. */
+ * may be NULL, has the raw text at the place of each unknown unit, with the blanks around it; without
+ * it an unknown is U+FFFD. In subword-nmt's format that is taken for the end of its word, which no id
+ * tells: most stand alone. Always valid UTF-8. */
 void subword_decode(const subword *s, const int32_t *id, size_t count, const bytes *raw,
                     buffer *out);
 /* Appends the text of a line that subword_apply made. */

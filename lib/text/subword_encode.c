@@ -536,7 +536,7 @@ void subword_decode(const subword *s, const int32_t *id, size_t count, const byt
         if (id[i] == SUBWORD_UNKNOWN) {
             lead &= inner.size > 0; /* raw text has no imagined space */
             buffer_add_bytes(&inner, raw ? raw[i] : BYTES("\xEF\xBF\xBD"));
-            if (s->cut.config.format == SUBWORD_NMT) buffer_add_char(&inner, ' ');
+            if (!raw && s->cut.config.format == SUBWORD_NMT) buffer_add_char(&inner, ' ');
         } else if (id[i] >= SUBWORD_SPECIALS) {
             add_unit_text(s, id[i], &inner);
         }
