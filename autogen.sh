@@ -125,10 +125,10 @@ demo() {
         "Can you bring the bread on Friday?" "지금 클릭하고 무료 쿠폰 받으세요" |
         run build/rill-classify apply --probs --explain build/demo/spam.rill
     run build/rill-classify eval build/demo/spam.rill corpora/spam-dev.txt
-    say "training a small translator, English to Korean, on 3,238 phrases: a minute or two"
+    say "training a small translator, English to Korean, on 3,238 phrases: about a minute"
     run build/rill-translate train --force --model build/demo/korean.rill --vocab-size 1200 \
-        --embed 128 --encoder-hidden 256 --decoder-hidden 256 --dropout 0.2 --epochs 25 --batch 500 \
-        --rate 0.003 --warmup 200 --ema 0.99 --dev corpora/phrases-dev.tsv corpora/phrases.tsv
+        --embed 128 --encoder-hidden 256 --decoder-hidden 256 --dropout 0.2 --epochs 14 \
+        --warmup 200 --ema 0.99 --dev corpora/phrases-dev.tsv corpora/phrases.tsv
     say "translating fresh sentences"
     run build/rill-translate apply build/demo/korean.rill corpora/fresh.en
 }

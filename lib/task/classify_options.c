@@ -111,7 +111,6 @@ const option_table classify_option_table = {rows, sizeof rows / sizeof *rows,
 
 /* Small data are seen more often, in smaller batches: what counts is the number of updates. */
 void classify_options_size(classify_options *o, size_t units) {
-    int64_t passes = 1000000 / (units > 0 ? (int64_t)units : 1);
-    if (o->train.epochs == 0) o->train.epochs = passes < 4 ? 4 : passes > 20 ? 20 : passes;
+    o->train.epochs = option_or(o->train.epochs, 4, 1000000 / (units > 0 ? (int64_t)units : 1), 20);
     if (o->common.batch == 0) o->common.batch = units < 20000 ? 256 : units < 100000 ? 512 : 1024;
 }

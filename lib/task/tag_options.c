@@ -102,13 +102,9 @@ void tag_options_size(tag_options *o) {
     }
 }
 
-static int64_t within(int64_t least, int64_t x, int64_t most) {
-    return x < least ? least : x > most ? most : x;
-}
-
 /* Small data are seen more often, in smaller batches: what counts is the number of updates. */
 void tag_options_data(tag_options *o, size_t tokens) {
     const int64_t n = tokens > 0 ? (int64_t)tokens : 1;
-    if (o->train.epochs == 0) o->train.epochs = within(5, 2100000 / n, 20);
-    if (o->common.batch == 0) o->common.batch = within(32, n / 400, 256);
+    o->train.epochs = option_or(o->train.epochs, 5, 2100000 / n, 20);
+    o->common.batch = option_or(o->common.batch, 32, n / 400, 256);
 }

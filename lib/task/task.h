@@ -23,6 +23,12 @@ typedef struct train_options {
     double checkpoint_minutes;
 } train_options;
 
+/* An option whose 0 stands for an amount that follows the size of the data, within bounds. */
+static inline int64_t option_or(int64_t given, int64_t least, int64_t amount, int64_t most) {
+    if (given != 0) return given;
+    return amount < least ? least : amount > most ? most : amount;
+}
+
 /* What comes in: a stream, or one text. */
 typedef struct flow_input {
     int fd; /* -1: `text` */

@@ -53,6 +53,8 @@ typedef struct translate_options {
 
 extern const option_table translate_option_table;
 
+/* Decides what was left to the size of the training data, in units of the longer sides. */
+void translate_options_size(translate_options *o, size_t units);
 bool translate_draws(const translate_options *o); /* option picture */
 
 /* ---- units */

@@ -75,7 +75,10 @@ static const option_row rows[] = {
     NUMBER("risk-samples", 0, AT(risk_samples), "5", 2, 1000, S, "Answers drawn for each pair"),
     WORD("metric", 0, AT(metric), "bleu", "bleu|chrf|exact|loss", "NAME", S,
          "Score on the dev data by which the best epoch is chosen"),
-#define TRAIN_EPOCHS "45"
+#define TRAIN_EPOCHS "0"
+#define TRAIN_EPOCHS_LEAST 0
+#define TRAIN_EPOCHS_HELP "Passes over the training data; 0: by their size, 5 to 40"
+#define TRAIN_RATE "0.004"
 #define TRAIN_WARMUP "800"
 #define TRAIN_CLIP "1"
 #define TRAIN_EMA "0.999"
@@ -133,6 +136,13 @@ static const option_row rows[] = {
 
 const option_table translate_option_table = {rows, sizeof rows / sizeof *rows,
                                              sizeof(translate_options)};
+
+/* Small data are seen more often, in smaller batches: what counts is the number of updates. */
+void translate_options_size(translate_options *o, size_t units) {
+    const int64_t n = units > 0 ? (int64_t)units : 1;
+    o->train.epochs = option_or(o->train.epochs, 5, 8000000 / n, 40);
+    o->common.batch = option_or(o->common.batch, 256, n / 200, 1024);
+}
 
 bool translate_draws(const translate_options *o) {
     return o->picture && strcmp(o->picture, "none");

@@ -169,12 +169,10 @@ static int save(void *self, const real *weights, bytes summary, rill_error *erro
 
 /* ---- setting up */
 
-/* A batch of about 1 percent of an epoch, but not above what was seen to work. */
-static int64_t batch_by_size(const training *t) {
-    enum { LEAST = 256, MOST = 4096 };
-    int64_t total = 0;
-    for (size_t i = 0; i < t->data.pairs; i++) total += t->length[i];
-    return total / 100 < LEAST ? LEAST : total / 100 > MOST ? MOST : total / 100;
+static size_t units_read(const training *t) {
+    size_t units = 0;
+    for (size_t i = 0; i < t->data.pairs; i++) units += (size_t)t->length[i];
+    return units;
 }
 
 static int read_dev(training *t, rill_error *error) {
@@ -306,7 +304,7 @@ static int prepare(training *t, rill_error *error) {
     t->length = mem_new(t->data.pairs, sizeof *t->length);
     if (!t->length) return status_nomem(error);
     TRY(encode_epoch(t, 0, error));
-    if (t->o.common.batch == 0) t->o.common.batch = batch_by_size(t);
+    translate_options_size(&t->o, units_read(t));
     translate_model_shape(&t->o, &t->lexicon, &config);
     if (!strcmp(t->o.tie, "all") && config.tie != TIE_ALL) {
         return status_fail(error, RILL_EUSAGE, "--tie all needs both sides to share their units");
