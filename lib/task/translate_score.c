@@ -279,12 +279,17 @@ static int count_chrf(const translate_data *d, const translate_answers *a, int w
     return status;
 }
 
+/* There is a source, and it is blank. */
+static bool asks_nothing(const translate_data *d, size_t pair) {
+    return d->start[SOURCE] && bytes_trim(translate_data_line(d, SOURCE, pair)).size == 0;
+}
+
 /* Blanks at the ends make no difference; where both sides are blank nothing is asked. */
 static void count_exact(translate_stats *s, const translate_data *d, const translate_answers *a) {
     s->groups = 0;
     for (size_t i = 0; i < d->pairs; i++) {
         bytes gold = bytes_trim(translate_data_line(d, TARGET, i));
-        if (gold.size == 0 && bytes_trim(translate_data_line(d, SOURCE, i)).size == 0) continue;
+        if (gold.size == 0 && asks_nothing(d, i)) continue;
         if (!repeats(d, i) || s->groups == 0) s->exact[s->groups++] = (metric_ratio){0, 1};
         if (bytes_equal(gold, bytes_trim(buffer_view(&a->text[i])))) {
             s->exact[s->groups - 1].part = 1;
