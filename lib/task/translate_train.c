@@ -218,9 +218,6 @@ static void tell_unknown(const training *t) {
 }
 
 static int check_options(const translate_options *o, rill_error *error) {
-    if (o->dev_target && !o->common.dev) {
-        return status_fail(error, RILL_EUSAGE, "--dev-target needs --dev");
-    }
     if (o->risk > 0 && o->bpe_dropout > 0) {
         return status_fail(error, RILL_EUSAGE, "--risk compares answers with targets unit by unit, "
                                                "--bpe-dropout cuts those at random");
