@@ -314,11 +314,21 @@ static bool is_over(const run *r) {
     return r->at.epoch >= c->epochs || (c->patience > 0 && r->at.waited >= c->patience);
 }
 
+/* Neither the log nor the choice of the best epoch has a place for what is not a number. */
+static int check_scores(run *r, const train_scores *scores) {
+    for (int i = 0; i < scores->count; i++) {
+        double value = scores->item[i].value;
+        if (!isfinite(value)) return diverged(r, scores->item[i].name, value);
+    }
+    return isfinite(scores->main) ? 0 : diverged(r, "dev score", scores->main);
+}
+
 static int end_epoch(run *r) {
     train_scores scores = {0};
     if (r->task->validate) {
         TRY(r->task->validate(r->task->self, live_weights(r), &scores, r->error));
     }
+    TRY(check_scores(r, &scores));
     bool better = judge(r, &scores);
     json_t *entry = epoch_json(r, &scores);
     if (!entry) return status_nomem(r->error);

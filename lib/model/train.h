@@ -19,7 +19,7 @@ typedef struct train_scores {
     double main;
     int count;
     struct {
-        char name[32];
+        char name[128]; /* UTF-8 */
         double value;
     } item[TRAIN_SCORES];
 } train_scores;

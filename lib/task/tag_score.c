@@ -197,7 +197,9 @@ void tag_scores_free(tag_scores *t) {
 
 static void add_score(train_scores *out, const char *name, const char *tail, double value) {
     if (out->count == TRAIN_SCORES) return;
-    snprintf(out->item[out->count].name, sizeof out->item->name, "%.20s%s", name, tail);
+    bytes shown = utf8_prefix(bytes_of(name), 28); /* whole characters, of at most 4 bytes */
+    snprintf(out->item[out->count].name, sizeof out->item->name, "%.*s%s", (int)shown.size,
+             shown.data, tail);
     out->item[out->count++].value = value;
 }
 

@@ -82,7 +82,7 @@ static int add_interval(const comparison *c, metric_rows kind, const void *row, 
 static int fill_system(const comparison *c, size_t number, const char *path, json_t *out) {
     const translate_stats *s = &c->system[number], *first = &c->system[0];
     const chrf_options chrf = {0};
-    TRY(set(out, "file", json_string(path)));
+    TRY(set(out, "file", json_text(bytes_of(path))));
     TRY(set(out, "bleu", json_real(translate_stats_bleu(s))));
     TRY(set(out, "chrf", json_real(translate_stats_chrf(s, 0))));
     TRY(set(out, "chrf++", json_real(translate_stats_chrf(s, 2))));
