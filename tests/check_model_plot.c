@@ -61,6 +61,23 @@ START_TEST(test_curves) {
 }
 END_TEST
 
+START_TEST(
+    test_two_losses) { /* the dev data's loss has a curve of its own, on the axis of the losses */
+    buffer svg = {0};
+    ck_assert_int_eq(
+        draw("{\"event\":\"epoch\",\"epoch\":1,\"loss\":2,\"scores\":{\"bleu\":10,\"loss\":2}}\n"
+             "{\"event\":\"epoch\",\"epoch\":2,\"loss\":0,\"scores\":{\"bleu\":20,\"loss\":1}}\n",
+             &svg, NULL),
+        0);
+    ck_assert_int_eq(count_of(&svg, "curve c0 loss\" points=\"70.0,70.0 690.0,360.0\""), 1);
+    ck_assert_int_eq(count_of(&svg, "points=\"70.0,70.0 690.0,215.0\""), 1);
+    ck_assert_int_eq(count_of(&svg, "points=\"70.0,360.0 690.0,70.0\""),
+                     1); /* BLEU, on the right */
+    ck_assert_int_eq(count_of(&svg, ">dev loss 1.0000<"), 1);
+    buffer_free(&svg);
+}
+END_TEST
+
 START_TEST(test_resumed) { /* epochs 2 and 3 came twice: the later ones count */
     buffer svg = {0};
     ck_assert_int_eq(draw("{\"event\":\"epoch\",\"epoch\":1,\"loss\":2}\n"
@@ -154,6 +171,7 @@ void model_plot_cases(Suite *suite) {
     TCase *plot = tcase_create("plot");
     tcase_add_checked_fixture(plot, begin, end);
     tcase_add_test(plot, test_curves);
+    tcase_add_test(plot, test_two_losses);
     tcase_add_test(plot, test_resumed);
     tcase_add_test(plot, test_gaps);
     tcase_add_test(plot, test_single);

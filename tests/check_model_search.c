@@ -233,8 +233,9 @@ static int continue_all(const toy *y, const search_config *c, const search_item 
 
 /* Enough answers, and none of them is behind what lives and would end now. */
 static bool is_over(const toy *y, const search_config *c, const search_item *item,
-                    const answer *live, const answers *done) {
-    double now = hand_score(y, c, item, live, live->length);
+                    const answer *live, int rows, const answers *done) {
+    double now = -INFINITY;
+    for (int r = 0; r < rows; r++) now = fmax(now, hand_score(y, c, item, &live[r], live[r].length));
     bool ahead = c->beam == 1; /* greedy */
     for (int i = 0; i < done->count; i++) ahead |= done->list[i].score >= now;
     return done->count >= c->beam && ahead;
@@ -246,7 +247,7 @@ static void plain_beam(const toy *y, const search_config *c, const search_item *
     answer live[64] = {{.length = 0}};
     int rows = 1, K = c->beam;
     ck_assert_int_le(K, 64);
-    while (rows > 0 && !is_over(y, c, item, live, out)) {
+    while (rows > 0 && !is_over(y, c, item, live, rows, out)) {
         int count = continue_all(y, c, item, live, rows, all);
         rows = 0;
         for (int i = 0; i < count && i < 2 * K && rows < K; i++) {

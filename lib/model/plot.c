@@ -1,8 +1,8 @@
 /* plot: the learning curve of a training log, as an SVG picture of our own.
  *
- * Loss is drawn against the left axis and every score against the right one, because they share
- * nothing but the epochs: a loss falls without bound, a score ends near 1. Both axes show the range
- * that occurs, in steps of 1, 2 or 5 times a power of ten.
+ * Loss, of training and of dev data, is drawn against the left axis and every score against the
+ * right one, because they share nothing but the epochs: a loss falls without bound, a score ends
+ * near 1. Both axes show the range that occurs, in steps of 1, 2 or 5 times a power of ten.
  *
  * The picture has to be read on white and on black. Its background is transparent, text and grid
  * are drawn in the ink that prefers-color-scheme asks for (plain rules: many viewers know no CSS
@@ -13,7 +13,7 @@
  * checkpoint. So an epoch takes the place of all epochs from its number on that were read before.
  *
  * Memory map: a curve owns a name and `count` points, x the epoch and y the value; curve 0 is the
- * loss, the scores follow in the order in which they occur.
+ * loss of training, the others follow in the order in which they occur.
  */
 #include "model/plot.h"
 
@@ -27,6 +27,7 @@
 
 enum { CURVES = 9, STEPS = 5, LEGEND_COLUMNS = 5, MOST_EPOCH = 1000000000 };
 static const double most_value = 1e12;
+static const char dev_loss[] = "dev loss";
 enum { WIDTH = 760, HEIGHT = 420, LEFT = 70, RIGHT = 690, TOP = 70, BOTTOM = 360 };
 
 typedef struct point {
@@ -110,8 +111,11 @@ static int add_epoch(plot *p, const reader *r, const json_t *event, rill_error *
     json_t *scores = json_object_get(event, "scores");
     if (json_object_size(scores) == 0)
         return add_point(p, "score", epoch, json_object_get(event, "dev_score"), error);
-    for (void *at = json_object_iter(scores); at; at = json_object_iter_next(scores, at))
-        TRY(add_point(p, json_object_iter_key(at), epoch, json_object_iter_value(at), error));
+    for (void *at = json_object_iter(scores); at; at = json_object_iter_next(scores, at)) {
+        const char *name = json_object_iter_key(at);
+        if (strcmp(name, "loss") == 0) name = dev_loss;
+        TRY(add_point(p, name, epoch, json_object_iter_value(at), error));
+    }
     return RILL_OK;
 }
 
@@ -168,10 +172,15 @@ static axis axis_of(double low, double high) {
     return a;
 }
 
-/* The axis that curves first..last-1 share. */
-static axis axis_over(const plot *p, size_t first, size_t last) {
+static bool is_loss(const plot *p, size_t i) {
+    return i == 0 || strcmp(p->curves[i].name, dev_loss) == 0;
+}
+
+/* The axis that all losses share, or all scores. */
+static axis axis_over(const plot *p, bool loss) {
     double low = INFINITY, high = -INFINITY;
-    for (size_t i = first; i < last; i++) {
+    for (size_t i = 0; i < p->count; i++) {
+        if (is_loss(p, i) != loss) continue;
         for (size_t k = 0; k < p->curves[i].count; k++) {
             low = fmin(low, p->curves[i].points[k].y);
             high = fmax(high, p->curves[i].points[k].y);
@@ -318,15 +327,16 @@ static void add_legend(buffer *out, const plot *p) {
 }
 
 static void draw(const plot *p, buffer *out) {
-    axis epochs = epoch_axis(p), loss = axis_over(p, 0, 1), score = axis_over(p, 1, p->count);
-    bool scored = p->count > 1;
+    axis epochs = epoch_axis(p), loss = axis_over(p, true), score = axis_over(p, false);
+    bool scored = false;
+    for (size_t i = 0; i < p->count; i++) scored |= !is_loss(p, i);
     add_head(out);
     add_legend(out, p);
     add_side(out, loss, false, !scored, "loss");
     if (scored) add_side(out, score, true, true, "score");
     add_epochs(out, epochs);
     for (size_t i = 0; i < p->count; i++)
-        add_curve(out, &p->curves[i], i, epochs, i ? score : loss);
+        add_curve(out, &p->curves[i], i, epochs, is_loss(p, i) ? loss : score);
     buffer_add_text(out, "</svg>\n");
 }
 

@@ -211,12 +211,17 @@ static void keep_ended(const search *s, beam *b, const search_item *item, const 
     if (b->finished < s->c->beam) b->finished++;
 }
 
-/* K answers are there, and the best live hypothesis would not stand before them if it ended now: a
- * sure model's beam is otherwise full of answers that ended far too early before the good one ends.
- * Greedy search takes what it finds. */
-static bool is_over(const search *s, const beam *b, const search_item *item, const hypo *best) {
+/* K answers are there, and no live hypothesis would stand before them if it ended now: a sure
+ * model's beam is otherwise full of answers that ended far too early before the good one ends.
+ * (The likeliest need not be the one that would, where coverage counts.) Greedy search takes what
+ * it finds. */
+static bool is_over(const search *s, const beam *b, const search_item *item,
+                    const hypo *const *live, int rows) {
     if (b->finished < s->c->beam) return false;
-    return s->c->beam == 1 || score_of(s, item, best, best->length + 1) <= b->done[0].score;
+    for (int r = 0; r < rows && s->c->beam > 1; r++) {
+        if (score_of(s, item, live[r], live[r]->length + 1) > b->done[0].score) return false;
+    }
+    return true;
 }
 
 /* ---- one step */
@@ -280,7 +285,7 @@ static int advance(search *s, beam *b, const search_item *item, const real *atte
             next[(*rows)++] = h;
         }
     }
-    if (*rows > 0 && is_over(s, b, item, next[0])) *rows = 0;
+    if (is_over(s, b, item, next, *rows)) *rows = 0;
     return 0;
 }
 

@@ -6,7 +6,7 @@
  *     step:  rows of all live items -> scorer -> logp [R,V]
  *            per item: best 2K continuations -> finished ones aside, K others go on
  *            an item is done when K answers are finished and no live hypothesis would stand before
- *            them if it ended now, or at its longest length
+ *            them if it ended now
  *
  * A beam keeps K hypotheses an item and stops on its own, so answers do not depend on which items share
  * a search. Ties go to the better row, then to the smaller word.
