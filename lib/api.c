@@ -467,6 +467,7 @@ int rill_model_prune(const char *path, const char *words, const char *table, boo
     buffer text = {0};
     remap_report done;
     *report = NULL;
+    TRY(bundle_probe(out, error));
     TRY(bundle_open(path, &b, error));
     int status = prune_model(b, words, table, add, out, &done, error);
     if (status == 0) add_report(&done, json, &text);

@@ -11,8 +11,8 @@
 
 START_TEST(writer_replaces_atomically) {
     folder_make();
-    file_put("x", BYTES("old"));
     mode_t before = umask(027);
+    file_put("x", BYTES("old"));
     writer *w;
     ck_assert_int_eq(writer_open("x", &w, NULL), 0);
     ck_assert_int_eq(writer_add_bytes(w, BYTES("new"), NULL), 0);
@@ -26,6 +26,13 @@ START_TEST(writer_replaces_atomically) {
     struct stat s;
     ck_assert_int_eq(stat("x", &s), 0);
     ck_assert_uint_eq(s.st_mode & 0777, 0640);
+    /* Who could not read the old file cannot read the new one; nor is anybody shut out. */
+    for (const mode_t *mode = (const mode_t[]){0600, 0666, 0}; *mode; mode++) {
+        ck_assert_int_eq(chmod("x", *mode), 0);
+        file_write("x", BYTES("new"));
+        ck_assert_int_eq(stat("x", &s), 0);
+        ck_assert_uint_eq(s.st_mode & 0777, *mode);
+    }
     umask(before);
     ck_assert_int_eq(writer_open("x", &w, NULL), 0);
     ck_assert_int_eq(writer_add_bytes(w, BYTES("newer"), NULL), 0);
@@ -90,6 +97,20 @@ START_TEST(writer_follows_links_and_pipes) {
     file_check("real", "new");
     struct stat s;
     ck_assert(lstat("link", &s) == 0 && S_ISLNK(s.st_mode));
+    /* Also one to a link, and to a file that is not there yet. */
+    ck_assert_int_eq(mkdir("folder", 0700), 0);
+    ck_assert_int_eq(symlink("far", "folder/near"), 0);
+    ck_assert_int_eq(symlink("folder/near", "first"), 0);
+    file_write("first", BYTES("made"));
+    file_check("folder/far", "made");
+    ck_assert(lstat("first", &s) == 0 && S_ISLNK(s.st_mode));
+    ck_assert(lstat("folder/near", &s) == 0 && S_ISLNK(s.st_mode));
+    ck_assert_int_eq(unlink("folder/near") | unlink("folder/far") | rmdir("folder"), 0);
+    ck_assert_int_eq(symlink("circle", "circle"), 0);
+    rill_error e;
+    writer *w;
+    ck_assert_int_eq(writer_open("circle", &w, &e), RILL_EIO);
+    ck_assert_str_eq(e.message, "cannot write \"circle\": Too many levels of symbolic links");
     /* A pipe stands for all that is written in place. Never a real device: run by root, a writer
      * that is broken would replace it for the whole machine. */
     char got[8] = "";
@@ -107,6 +128,10 @@ START_TEST(writer_follows_links_and_pipes) {
     snprintf(path, sizeof path, "./%s", name);
     file_write(path, BYTES("long"));
     file_check(name, "long");
+    memset(path + 2, 'o', 256); /* told when it is opened, not after the work */
+    path[258] = '\0';
+    ck_assert_int_eq(writer_open(path, &w, &e), RILL_EIO);
+    ck_assert_ptr_nonnull(strstr(e.message, "File name too long"));
     folder_remove();
 }
 END_TEST

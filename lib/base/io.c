@@ -26,6 +26,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -532,9 +533,9 @@ int writer_open_fd(int fd, const char *name, writer **out, rill_error *error) {
     return writer_new(fd, name, out, error);
 }
 
-/* Opens a new file FOLDER/BASE.PID-N.tmp beside the target; a long base is cut to stay below the
- * limit of file names. */
-static int open_temp(writer *w, rill_error *error) {
+/* Opens a new file FOLDER/BASE.PID-N.tmp beside the target, for those that `mode` names; a long base
+ * is cut to stay below the limit of file names. */
+static int open_temp(writer *w, mode_t mode, rill_error *error) {
     const char *slash = strrchr(w->target, '/'), *base = slash ? slash + 1 : w->target;
     size_t room = strlen(w->target) + 64;
     w->temp = malloc(room);
@@ -542,7 +543,7 @@ static int open_temp(writer *w, rill_error *error) {
     for (int i = 0; i < TEMP_TRIES; i++) {
         snprintf(w->temp, room, "%.*s%.*s.%ld-%d.tmp", (int)(base - w->target), w->target,
                  TEMP_BASE, base, (long)getpid(), i);
-        w->fd = open_retry(w->temp, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        w->fd = open_retry(w->temp, O_WRONLY | O_CREAT | O_EXCL, mode);
         if (w->fd >= 0 || errno != EEXIST) break;
     }
     if (w->fd >= 0) return RILL_OK;
@@ -551,18 +552,43 @@ static int open_temp(writer *w, rill_error *error) {
     return fail_write(w, error);
 }
 
-/* Devices and pipes are written in place; a link keeps being a link, what it names is replaced. */
+/* The name that a link stands for, link by link, whether its file is there or not (realpath fails where
+ * it isn't); NULL with errno set. stat has seen that the links do not go round in a circle. */
+static char *follow_links(const char *name) {
+    char *path = mem_text(name, strlen(name)), *link = malloc(PATH_MAX);
+    ssize_t size = 0;
+    while (path && link && (size = readlink(path, link, PATH_MAX)) >= 0) {
+        const char *slash = size > 0 && *link == '/' ? NULL : strrchr(path, '/');
+        size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+        char *next = malloc(folder + (size_t)size + 1);
+        if (next) {
+            memcpy(next, path, folder);
+            memcpy(next + folder, link, (size_t)size);
+            next[folder + (size_t)size] = '\0';
+        }
+        free(path);
+        path = next;
+    }
+    free(link);
+    return path;
+}
+
+/* Devices and pipes are written in place; a link keeps being a link, what it names is replaced. A new
+ * file may be read by those who might read the old one. */
 static int open_target(writer *w, rill_error *error) {
     struct stat s;
     bool exists = stat(w->name, &s) == 0;
+    if (!exists && errno != ENOENT) return fail_write(w, error); /* a name too long, links in a circle */
     w->own_fd = true;
     if (exists && !S_ISREG(s.st_mode)) {
         w->fd = open_retry(w->name, O_WRONLY, 0);
         return w->fd < 0 ? fail_write(w, error) : RILL_OK;
     }
-    w->target = exists ? realpath(w->name, NULL) : mem_text(w->name, strlen(w->name));
-    if (!w->target) return exists ? fail_write(w, error) : status_nomem(error);
-    return open_temp(w, error);
+    w->target = follow_links(w->name);
+    if (!w->target) return status_nomem(error);
+    TRY(open_temp(w, exists ? s.st_mode & 0777 : 0666, error));
+    if (exists && fchmod(w->fd, s.st_mode & 0777)) return fail_write(w, error); /* past the umask */
+    return RILL_OK;
 }
 
 static int open_gzip(writer *w, rill_error *error) {

@@ -57,6 +57,7 @@ void file_unmap(mapping *m);
 
 /* Output. A file is written to a temporary name beside it and takes its name only in
  * writer_commit (fsync, rename, fsync of the folder); closing without commit removes the temporary.
+ * The permissions of a file that is replaced are kept, and a link stays a link to it.
  * "-" writes to standard output, where commit only flushes; devices and pipes are written in place.
  * A name that ends in .gz is compressed. What fails once keeps failing: a file with a gap is never
  * committed. A host must ignore SIGPIPE and SIGXFSZ to see those failures as RILL_EIO. */

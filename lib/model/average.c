@@ -192,6 +192,7 @@ int average_models(const char *const *paths, size_t count, const char *out, rill
     averaging a = {.count = count};
     size_t tensors = 0;
     if (count == 0) return status_fail(error, RILL_EUSAGE, "there is no model to average");
+    TRY(bundle_probe(out, error));
     a.file = mem_new(count, sizeof(bundle *));
     int status = a.file ? open_files(&a, paths, error) : status_nomem(error);
     if (status == 0) {

@@ -62,6 +62,9 @@ MUST_USE int bundle_writer_strings(bundle_writer *w, const char *name, const str
  * RILL_EDIVERGED, naming the tensor: a file that could not be read back is never written. The same
  * additions in the same order give the same bytes. May be called again (the data are read anew). */
 MUST_USE int bundle_writer_save(bundle_writer *w, const char *path, rill_error *error);
+/* Asks before the work whether a model of that name can be written: RILL_EIO as writing would fail,
+ * RILL_EUSAGE for a name that ends in .gz, since a compressed file cannot be mapped. Leaves nothing. */
+MUST_USE int bundle_probe(const char *path, rill_error *error);
 void bundle_writer_free(bundle_writer *w); /* NULL is fine */
 
 /* ---- reading */

@@ -265,6 +265,15 @@ static int file_write(const bundle_entry **order, size_t count, const buffer *he
     return status;
 }
 
+int bundle_probe(const char *path, rill_error *error) {
+    size_t size = strlen(path);
+    if (size >= 3 && !strcmp(path + size - 3, ".gz")) {
+        return status_fail(error, RILL_EUSAGE,
+                           "\"%s\": models are not compressed, give another name", path);
+    }
+    return writer_probe(path, error);
+}
+
 int bundle_writer_save(bundle_writer *w, const char *path, rill_error *error) {
     for (size_t i = 0; i < w->count; i++) {
         TRY(entry_prepare(&w->entry[i], error));

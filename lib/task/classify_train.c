@@ -289,7 +289,6 @@ static int set_balance(training *t, classify_net_config *config) {
 
 static void tell_sizes(const training *t) {
     const rill_hooks *hooks = t->job.hooks;
-    size_t weights = params_weights(&t->net.params);
     double units = (double)t->o.common.batch;
     for (size_t i = 0; i < t->data.texts; i++) units = fmax(units, t->length[i]);
     if (t->o.r_drop > 0) units *= 2;
@@ -303,8 +302,7 @@ static void tell_sizes(const training *t) {
         train_tell(hooks, RILL_EVENT_WARNING, NULL, "%lld texts were cut to %lld units",
                    (long long)t->data.cut, (long long)t->o.max_length);
     }
-    train_tell(hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
-               (sizeof(real) * ((double)weights * 6 + units * unit) + 30e6) / 1e6);
+    job_tell_memory(&t->job, params_weights(&t->net.params), units * unit);
 }
 
 static int set_lengths(training *t) {

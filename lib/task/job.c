@@ -214,6 +214,7 @@ int job_spare(const job *j, rill_error *error) {
     buffer checkpoint = {0};
     TRY(each_file(j, spare_file, o->model, error));
     TRY(file_spare(o->model, o->force, error));
+    TRY(bundle_probe(o->model, error));
     int status = checkpoint_name(o->model, &checkpoint, error);
     if (status == 0) status = file_spare(checkpoint.data, o->force, error);
     buffer_free(&checkpoint);
@@ -222,6 +223,16 @@ int job_spare(const job *j, rill_error *error) {
 
 int job_threads(const task_options *o) {
     return o->threads > 0 ? (int)o->threads : pool_cpus();
+}
+
+/* Of every weight there are value, gradient, two moments and the average; the best epochs and, beside
+ * more than one, two means; and about three times the weights as panels for products. */
+void job_tell_memory(const job *j, size_t weights, double numbers) {
+    const double program = 30e6;
+    bool judged = ((const task_options *)j->options)->dev != NULL;
+    double copies = 5 + 3 + (judged ? (double)j->train->keep + (j->train->keep > 1 ? 2 : 0) : 0);
+    train_tell(j->hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
+               (sizeof(real) * ((double)weights * copies + numbers) + program) / 1e6);
 }
 
 /* A checkpoint tells options and files in JSON, which holds nothing but UTF-8. */

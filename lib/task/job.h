@@ -44,6 +44,10 @@ static inline const char *const *job_files(const job *j) {
 MUST_USE int job_run(job *j, const train_task *task, rill_error *error);
 void job_end(job *j); /* releases everything but the options' struct itself */
 
+/* Tells how much memory training needs: of the weights, and of the numbers that the layers keep of the
+ * largest batch. */
+void job_tell_memory(const job *j, size_t weights, double numbers);
+
 /* Threads that an options struct asks for. */
 int job_threads(const task_options *o);
 

@@ -183,21 +183,19 @@ static void set_vectors(training *t) {
                100.0 * (double)covered / (double)forms);
 }
 
-/* About how many bytes: value, gradient, two moments, average and best of every weight, and what the
- * layers keep (some twenty numbers a unit) of the largest batch, which one long sentence may be. */
-static double memory_needed(const training *t, size_t weights) {
-    enum { KEPT = 20, BESIDE = 1000, PROGRAM = 30000000 };
+/* What the layers keep, some twenty numbers a unit, of the largest batch, which one long sentence may
+ * be. */
+static double numbers_kept(const training *t) {
+    enum { KEPT = 20, BESIDE = 1000 };
     int64_t tokens = t->o.common.batch;
     for (size_t i = 0; i < t->data.sentences; i++) {
         if (t->length[i] > tokens) tokens = t->length[i];
     }
     if (reads_twice(t)) tokens *= 2;
-    double unit = (double)(2 * t->o.hidden * t->o.layers * KEPT + BESIDE);
-    return sizeof(real) * ((double)weights * 6 + (double)tokens * unit) + PROGRAM;
+    return (double)tokens * (double)(2 * t->o.hidden * t->o.layers * KEPT + BESIDE);
 }
 
 static void tell_sizes(const training *t) {
-    size_t weights = params_weights(&t->net.params);
     train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL,
                "%zu sentences, %zu words, %d forms (%d with a vector of their own)",
                t->data.sentences, t->data.tokens, t->data.forms.map.count,
@@ -208,8 +206,7 @@ static void tell_sizes(const training *t) {
                    c->labels.count, c->kind == TAG_ENTITY ? ", scheme " : "",
                    c->kind == TAG_ENTITY ? scheme_name(c->scheme) : "");
     }
-    train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
-               memory_needed(t, weights) / 1e6);
+    job_tell_memory(&t->job, params_weights(&t->net.params), numbers_kept(t));
 }
 
 static int prepare(training *t, rill_error *error) {

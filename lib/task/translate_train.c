@@ -183,9 +183,18 @@ static int read_dev(training *t, rill_error *error) {
     return translate_data_encode(&t->dev, &t->lexicon, 0, 0, 0, error);
 }
 
+/* What the layers keep of a batch, and each thread's search on the dev data. */
+static double numbers_kept(const training *t) {
+    double readings = t->o.r_drop > 0 ? 2 : 1, width = (double)t->o.decoder_hidden;
+    if (t->o.risk > 0) readings += (double)t->o.risk_samples;
+    double search = TRANSLATE_PORTION * (30 * width + 2 * (double)subword_size(t->lexicon.target));
+    if (!t->o.common.dev) search = 0;
+    return (double)t->o.common.batch * width * 60 * readings +
+           search * job_threads(&t->o.common);
+}
+
 static void tell_sizes(const training *t) {
     const translate_data *d = &t->data;
-    size_t weights = params_weights(&t->net.params);
     train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "%zu pairs, %zu source and %zu target units",
                d->pairs, d->at[SOURCE][d->pairs], d->at[TARGET][d->pairs]);
     if (d->empty + d->skipped > 0) {
@@ -193,11 +202,7 @@ static void tell_sizes(const training *t) {
                    "left out: %zu pairs with an empty side, %zu with more than %lld units",
                    d->empty, d->skipped, (long long)t->o.max_pieces);
     }
-    double readings = t->o.r_drop > 0 ? 2 : 1;
-    if (t->o.risk > 0) readings += (double)t->o.risk_samples;
-    double units = (double)t->o.common.batch * (double)t->o.decoder_hidden * 60 * readings;
-    train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "%zu weights, about %.0f MB of memory", weights,
-               sizeof(real) * ((double)weights * 7 + units) / 1e6);
+    job_tell_memory(&t->job, params_weights(&t->net.params), numbers_kept(t));
 }
 
 /* What is unknown is never learnt; where units are words some of it is what was asked for. */
