@@ -155,6 +155,37 @@ START_TEST(test_own) {
 }
 END_TEST
 
+/* Words of one token come before split, and take over its capitals. */
+START_TEST(test_words) {
+    static const char *const want[][2] = {{"du", "de|le"},   {"Du", "De|le"},   {"DU", "DE|LE"},
+                                          {"dU", "de|le"},   {"im", "im"},      {"IM", "IM"},
+                                          {"Ça", "Ç|a"},     {"ÇA", "Ç|A"},     {"aim", "a|im"},
+                                          {"x", "xx"},       {"X", "Xx"},       {"dus", "dus"}};
+    static const char text[] =
+        "token \\w+\nsplit (.)(im|m)|(d)(u)\nwords du de le\nwords im im\nwords ça ç a\nwords x xx\n";
+    tokenizer *t;
+    token_session *s;
+    token_text made = {0};
+    ck_assert_int_eq(tokenizer_new(bytes_of(text), UNICODE_NFC, NULL, &t, NULL), 0);
+    ck_assert_int_eq(token_session_new(t, &s, NULL), 0);
+    for (int i = 0; i < COUNT(want); i++) {
+        buffer got = {0};
+        ck_assert_int_eq(token_words(s, bytes_of(want[i][0]), &made, NULL), 0);
+        ck_assert_uint_eq(made.tokens, 1);
+        for (size_t w = 0; w < made.words; w++) {
+            if (w) buffer_add_char(&got, '|');
+            buffer_add_bytes(&got, made.word[w]);
+        }
+        buffer_add_char(&got, '\0');
+        ck_assert_str_eq(got.data, want[i][1]);
+        buffer_free(&got);
+    }
+    token_text_free(&made);
+    token_session_free(s);
+    tokenizer_free(t);
+}
+END_TEST
+
 START_TEST(test_default) {
     tokenizer *t;
     ck_assert_int_eq(tokenizer_new((bytes){0}, UNICODE_NFKC, NULL, &t, NULL), 0);
@@ -176,6 +207,13 @@ static const struct {
     {"token a\nstop \\p{Nothing}", RILL_EDATA, 2, 17, "regular expression"},
     {"token \\C", RILL_EDATA, 1, 9, "regular expression"},
     {"token a)|(b", RILL_EDATA, 1, 8, "regular expression"},
+    {"token a\nwords du", RILL_EDATA, 2, 7, "words TOKEN WORD"},
+    {"token a\nwords", RILL_EDATA, 2, 6, "words TOKEN WORD"},
+    {"token a\nwords Du de le", RILL_EDATA, 2, 7, "lower case"},
+    {"token a\nwords du de  le", RILL_EDATA, 2, 7, "one blank"},
+    {"token a\nwords du de\u00A0le", RILL_EDATA, 2, 7, "one blank"},
+    {"token a\nwords du de\tle", RILL_EDATA, 2, 7, "one blank"},
+    {"token a\nwords du de le\nwords du d", RILL_EDATA, 3, 7, "twice"},
     {"token a\ntokens b", RILL_EDATA, 2, 1, "expected let, token"},
     {"token", RILL_EDATA, 1, 6, "expected a regular expression"},
     {"token a\nclose  ", RILL_EDATA, 2, 6, "expected a regular expression"},
@@ -254,6 +292,7 @@ void add_rules_cases(Suite *suite) {
     tcase_add_test(rules, test_pattern_starts);
     tcase_add_test(rules, test_limits);
     tcase_add_test(rules, test_own);
+    tcase_add_test(rules, test_words);
     tcase_add_test(rules, test_default);
     tcase_add_loop_test(rules, test_fault, 0, COUNT(fault_cases));
     tcase_add_loop_test(rules, test_growth, 0, 2);

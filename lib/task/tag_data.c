@@ -7,6 +7,7 @@
 #include "data/vectors.h"
 #include "task/store.h"
 #include "task/tag.h"
+#include "task/tag_rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ typedef struct reading {
     size_t count_room;
     strmap raw[TAG_HEADS]; /* raw label strings */
     bool fixed;            /* the user named the columns */
+    tag_rules rules;       /* what the tokens show, unless the user has rules */
 } reading;
 
 static const bytes unknown[] = {{"<unk>", 5}};
@@ -131,6 +133,8 @@ static int read_file(reading *r, const char *path, const rill_hooks *hooks) {
         if (first && status == 0) status = find_columns(r, c, column);
         first = false;
         if (status == 0) status = add_sentence(r, &rec, column);
+        bool tokens = !r->o->rules && corpus_format_of(c) == CORPUS_CONLLU;
+        if (status == 0 && tokens) status = tag_rules_add(&r->rules, &rec, r->l->form);
         if (status == RILL_ENOMEM) status_nomem(r->error);
     }
     if (status == 0) {
@@ -445,16 +449,13 @@ static int build_baseline(reading *r, int i) {
     return 0;
 }
 
-static int open_tokenizer(reading *r) {
-    r->l->form = store_form(r->o->normalize);
-    if (r->o->rules) return tokenizer_open(r->o->rules, r->l->form, &r->l->tokenizer, r->error);
-    return tokenizer_new((bytes){0}, r->l->form, NULL, &r->l->tokenizer, r->error);
-}
 
 int tag_data_read(tag_data *d, tag_lexicon *l, const tag_options *o, const char *const *files,
                   size_t count, const rill_hooks *hooks, rill_error *error) {
     reading r = {.d = d, .l = l, .o = o, .error = error};
-    int status = open_tokenizer(&r);
+    int status = 0;
+    l->form = store_form(o->normalize);
+    if (o->rules) status = tokenizer_open(o->rules, l->form, &l->tokenizer, error);
     for (size_t i = 0; status == 0 && i < count; i++) status = read_file(&r, files[i], hooks);
     if (status == 0 && d->tokens == 0) {
         status = status_set(error, RILL_EDATA, count ? files[0] : NULL, 0, 0,
@@ -464,7 +465,9 @@ int tag_data_read(tag_data *d, tag_lexicon *l, const tag_options *o, const char 
     for (int i = 0; status == 0 && i < l->columns; i++) status = build_column(&r, i);
     if (status == 0) status = build_words(&r);
     for (int i = 0; status == 0 && i < l->columns; i++) status = build_baseline(&r, i);
+    if (status == 0 && !o->rules) status = tag_rules_tokenizer(&r.rules, l->form, &l->tokenizer, error);
     if (status == RILL_ENOMEM) status_nomem(error);
+    tag_rules_free(&r.rules);
     strmap_free(&r.words);
     for (int i = 0; i < TAG_HEADS; i++) strmap_free(&r.raw[i]);
     return status;

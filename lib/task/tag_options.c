@@ -28,7 +28,7 @@ static const option_row rows[] = {
            "Forms seen less often in training share one vector"),
     WORD("normalize", 0, AT(normalize), "nfc", "nfc|nfkc|none", "FORM", S,
          "Unicode normalization of words"),
-    WORD("rules", 0, AT(rules), NULL, NULL, "FILE", TF, "Own tokenizer rules for raw text"),
+    WORD("rules", 0, AT(rules), NULL, NULL, "FILE", TF, "Own tokenizer rules for raw text, instead of what the training data show"),
     WORD("vectors", 0, AT(vectors), NULL, NULL, "FILE", TF,
          "Pretrained vectors: word2vec (text, binary), GloVe, fastText .vec"),
     NUMBER("vectors-limit", 0, AT(vectors_limit), "200000", 1, 10000000, T, "Vectors read at most"),

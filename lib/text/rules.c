@@ -122,7 +122,39 @@ static int read_rule(draft *d, int kind, bytes regex, rill_error *error) {
     return buffer_status(joined, error);
 }
 
-static int read_line(draft *d, bytes line, rill_error *error) {
+/* Whether a token in lower case and at least one word stand there, with single blanks between. */
+static int check_words(const draft *d, bytes token, bytes words, rill_error *error) {
+    buffer lower = {0};
+    unicode_lower(token, &lower);
+    bool same = bytes_equal(token, buffer_view(&lower));
+    buffer_free(&lower);
+    if (!same) return fault(d, 0, error, "expected a token in lower case", token);
+    bytes word;
+    if (words.size == 0) return fault(d, 0, error, "expected words TOKEN WORD...", token);
+    while (bytes_split(&words, ' ', &word)) {
+        if (word.size && !unicode_has_space(word) && !unicode_has_space(token)) continue;
+        return fault(d, 0, error, "expected words with one blank between them", word);
+    }
+    return 0;
+}
+
+/* Line `words TOKEN WORD...`, rest = TOKEN WORD... */
+static int read_words(draft *d, rules *out, bytes rest, rill_error *error) {
+    bytes token, words = rest;
+    int32_t id, before = out->whole.count;
+    bytes_split(&words, ' ', &token);
+    if (!words.data) words = (bytes){"", 0};
+    TRY(check_words(d, token, words, error));
+    if (strmap_add(&out->whole, token, &id) < 0 ||
+        mem_grow(&out->words, &out->words_room, (size_t)id + 1, sizeof *out->words) < 0) {
+        return status_nomem(error);
+    }
+    if (id < before) return fault(d, 0, error, "token given twice", token);
+    out->words[id] = words;
+    return 0;
+}
+
+static int read_line(draft *d, rules *out, bytes line, rill_error *error) {
     bytes text = bytes_trim(line), rest = text, keyword;
     d->column = 1 + (size_t)(text.data - line.data);
     if (text.size == 0 || text.data[0] == '#') return 0;
@@ -131,22 +163,23 @@ static int read_line(draft *d, bytes line, rill_error *error) {
     size_t keyword_column = d->column;
     d->column += (size_t)(value.data - text.data);
     if (bytes_equal(keyword, BYTES("let"))) return read_let(d, value, error);
+    if (bytes_equal(keyword, BYTES("words"))) return read_words(d, out, value, error);
     for (int kind = 0; kind < RULE_KINDS; kind++) {
         if (bytes_equal(keyword, bytes_of(keywords[kind]))) return read_rule(d, kind, value, error);
     }
     d->column = keyword_column;
-    return fault(d, 0, error, "expected let, token, split, stop, close or carry", keyword);
+    return fault(d, 0, error, "expected let, token, words, split, stop, close or carry", keyword);
 }
 
-static int read_lines(draft *d, bytes text, rill_error *error) {
-    bytes rest = bytes_unmarked(text), line;
+static int read_lines(draft *d, rules *out, rill_error *error) {
+    bytes rest = bytes_unmarked(buffer_view(&out->text)), line;
     while (bytes_split(&rest, '\n', &line)) {
         size_t bad;
         d->line++;
         if (!utf8_valid(line, &bad)) {
             return status_set(error, RILL_EDATA, d->name, d->line, bad + 1, "invalid UTF-8");
         }
-        TRY(read_line(d, line, error));
+        TRY(read_line(d, out, line, error));
     }
     if (d->joined[RULE_TOKEN].size) return 0;
     return status_set(error, RILL_EDATA, d->name, 0, 0, "rules without a token rule");
@@ -178,7 +211,7 @@ int rules_read(bytes text, const char *name, rules *out, rill_error *error) {
     *out = (rules){0};
     buffer_add_bytes(&out->text, text);
     int status = buffer_status(&out->text, error);
-    if (status == 0) status = read_lines(&d, text, error);
+    if (status == 0) status = read_lines(&d, out, error);
     if (status == 0) status = compile(&d, out, error);
     draft_free(&d);
     if (status < 0) rules_free(out);
@@ -187,6 +220,8 @@ int rules_read(bytes text, const char *name, rules *out, rill_error *error) {
 
 void rules_free(rules *r) {
     for (int kind = 0; kind < RULE_KINDS; kind++) pattern_free(r->compiled[kind]);
+    strmap_free(&r->whole);
+    free(r->words);
     buffer_free(&r->text);
     *r = (rules){0};
 }

@@ -8,8 +8,9 @@
  * Sentences need tokens only: a sentence ends behind a `stop` and the `close` tokens that stand
  * directly behind it, unless `carry` matches where the next token begins.
  *
- * Memory map of a token_text: `text` holds the whole normalised paragraph; token[i].form and
- * word[j] are views into it; the arrays grow and are reused. All loops are linear in the paragraph
+ * Memory map of a token_text: `text` holds the whole normalised paragraph; token[i].form and most
+ * word[j] are views into it, those of a `words` rule into the rules, or into `made` where capitals
+ * were handed on; the arrays grow and are reused. All loops are linear in the paragraph
  * as long as the rules are.
  */
 #include "text/token.h"
@@ -27,6 +28,7 @@ struct tokenizer {
 struct token_session {
     const tokenizer *tokenizer;
     pattern_scratch *scratch;
+    buffer lower;
 };
 
 void token_text_free(token_text *t) {
@@ -35,6 +37,7 @@ void token_text_free(token_text *t) {
     free(t->token);
     free(t->word);
     free(t->sentence);
+    arena_free(&t->made);
     *t = (token_text){0};
 }
 
@@ -104,6 +107,7 @@ int token_session_new(const tokenizer *t, token_session **out, rill_error *error
 void token_session_free(token_session *s) {
     if (!s) return;
     pattern_scratch_free(s->scratch);
+    buffer_free(&s->lower);
     free(s);
 }
 
@@ -133,12 +137,56 @@ static int add_word(token_text *t, bytes form) {
     return 0;
 }
 
-/* Appends the words of the token text[begin..end): the groups of the split rule that matched. */
+/* The word with the capitals of its token: all of it, or its first letter (title). NULL data: no
+ * memory. */
+static bytes raised(arena *a, bytes word, bool title) {
+    enum { LONGEST = 4 };
+    char *made = arena_alloc(a, word.size + 1, LONGEST);
+    size_t size = 0;
+    for (size_t at = 0, length; made && at < word.size; at += length) {
+        int32_t point = utf8_decode(word, at, &length);
+        if (at == 0 || !title) point = unicode_point_upper(point);
+        size += unicode_point_bytes(point, made + size);
+    }
+    return (bytes){made, size};
+}
+
+/* Adds what a `words` rule says of a token: 1, 0 where none does, or negative. */
+static int add_given(token_session *s, token_text *t, bytes form, rill_error *error) {
+    const rules *r = &s->tokenizer->rules;
+    if (r->whole.count == 0) return 0;
+    buffer_clear(&s->lower);
+    unicode_lower(form, &s->lower);
+    TRY(buffer_status(&s->lower, error));
+    int32_t id = strmap_find(&r->whole, buffer_view(&s->lower));
+    if (id < 0) return 0;
+    if (bytes_equal(r->words[id], buffer_view(&s->lower))) {
+        return add_word(t, form) < 0 ? status_nomem(error) : 1; /* one word, as it stands */
+    }
+    size_t first;
+    bool title = unicode_class_of(utf8_decode(form, 0, &first)) == UNICODE_UPPER, all = title;
+    for (size_t at = first, length; all && at < form.size; at += length) {
+        all = unicode_class_of(utf8_decode(form, at, &length)) != UNICODE_LOWER;
+    }
+    all = all && utf8_count(form) > 1;
+    bytes rest = r->words[id], word;
+    for (bool begun = false; bytes_split(&rest, ' ', &word);) {
+        if (all || (title && !begun)) word = raised(&t->made, word, !all);
+        if (!word.data || add_word(t, word) < 0) return status_nomem(error);
+        begun = true;
+    }
+    return 1;
+}
+
+/* Appends the words of the token text[begin..end): those of a `words` rule, or the groups of the split
+ * rule that matched. */
 static int add_words(token_session *s, token_text *t, size_t begin, size_t end, rill_error *error) {
     bytes text = bytes_slice(buffer_view(&t->text), 0, end);
     size_t before = t->words, from = begin, stop;
     int found = 0;
     if (end - begin <= SPLIT_LIMIT) {
+        found = add_given(s, t, bytes_slice(text, begin, end), error);
+        if (found != 0) return found < 0 ? found : 0;
         found = rule_at(s, RULE_SPLIT, text, begin, &stop, error);
         if (found < 0) return found;
     }
@@ -187,6 +235,7 @@ int token_words(token_session *s, bytes raw, token_text *out, rill_error *error)
     size_t bad;
     buffer_clear(&out->text);
     out->map.count = 0;
+    arena_reset(&out->made);
     out->tokens = out->words = out->sentences = 0;
     if (raw.size > INT32_MAX / 4) {
         return status_fail(error, RILL_ELIMIT, "paragraph of %zu bytes, at most %d", raw.size,

@@ -30,7 +30,8 @@ typedef struct sentence {
 } sentence;
 
 /* A paragraph taken apart. Zeroed is empty; reused from paragraph to paragraph it stops allocating.
- * The views point into `text`, so they live until the next call that fills this struct. */
+ * The views live until the next call that fills this struct, and no longer than the tokenizer; forms
+ * of tokens point into `text`, words also into the rules or `made`. */
 typedef struct token_text {
     buffer text; /* normalised paragraph */
     unicode_map map;
@@ -40,6 +41,7 @@ typedef struct token_text {
     size_t words, word_room;
     sentence *sentence; /* [sentences] */
     size_t sentences, sentence_room;
+    arena made; /* words that stand nowhere else */
 } token_text;
 
 void token_text_free(token_text *t);

@@ -408,6 +408,13 @@ bool unicode_blank(bytes text) {
     return true;
 }
 
+bool unicode_has_space(bytes text) {
+    for (size_t at = 0, length; at < text.size; at += length) {
+        if (unicode_class_of(utf8_decode(text, at, &length)) == UNICODE_SPACE) return true;
+    }
+    return false;
+}
+
 /* Blocks of the scripts, ascending (Unicode 15). Half-width forms count as their script. */
 static const struct {
     int32_t first, last;

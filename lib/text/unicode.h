@@ -88,6 +88,8 @@ unicode_class unicode_class_of(int32_t point);
 
 /* There is nothing to read in the text: UNICODE_SPACE alone, or nothing at all. */
 bool unicode_blank(bytes text);
+/* Something of UNICODE_SPACE stands in it. */
+bool unicode_has_space(bytes text);
 
 static inline bool unicode_is_letter(int32_t point) {
     return unicode_class_of(point) <= UNICODE_LETTER;

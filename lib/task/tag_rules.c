@@ -1,0 +1,333 @@
+/* tag_rules: from the tokens of a treebank to lines of a rules text.
+ *
+ *     sentence -> tokens with their words -> counts of habits
+ *     counts   -> token lines before the built-in rules, words lines behind them
+ *
+ * A line is written only where the built-in rules would do otherwise, where it was seen twice at least,
+ * and more often than its contrary; so a model of English has nearly the built-in rules. All that is
+ * put into a regular expression is letters.
+ */
+#include "task/tag_rules.h"
+
+#include "data/output.h"
+#include "text/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAST = 2, LEAST_HYPHENS = 10, LONGEST = 255 };
+
+/* ---- signs of a form */
+
+static bool letter_at(bytes text, size_t at) {
+    size_t length;
+    return at < text.size && unicode_is_letter(utf8_decode(text, at, &length));
+}
+
+static bool letter_before(bytes text, size_t at) {
+    bytes last = utf8_suffix(bytes_slice(text, 0, at), 1);
+    return letter_at(last, 0);
+}
+
+/* End of the letters that a text begins with. */
+static size_t letters_end(bytes text) {
+    size_t at = 0, length;
+    while (at < text.size) {
+        unicode_class c = unicode_class_of(utf8_decode(text, at, &length));
+        if (c > UNICODE_MARK) break;
+        at += length;
+    }
+    return at;
+}
+
+/* Bytes of the apostrophe that stands there, or 0. */
+static size_t apostrophe_at(bytes text, size_t at) {
+    size_t length;
+    if (at >= text.size) return 0;
+    int32_t point = utf8_decode(text, at, &length);
+    return point == '\'' || point == 0x2019 ? length : 0;
+}
+
+static bool is_number(bytes text) {
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') return false;
+    }
+    return text.size > 0 && text.size <= 2;
+}
+
+/* ---- counting */
+
+/* Lives until the arena is reset. */
+static int keep_copy(tag_rules *t, const buffer *text, bytes *out) {
+    char *copy = text->failed ? NULL : arena_alloc(&t->memory, text->size + 1, 1);
+    if (!copy) return RILL_ENOMEM;
+    if (text->size) memcpy(copy, text->data, text->size);
+    *out = (bytes){copy, text->size};
+    return 0;
+}
+
+/* The form as the tokenizer would see it (NULL: not wanted), and in lower case. */
+static int see(tag_rules *t, bytes form, unicode_form normal, bytes *plain, bytes *lower) {
+    unicode_map map = {0};
+    buffer_clear(&t->key);
+    buffer_clear(&t->lower);
+    int status = unicode_normalise(form, normal, &t->key, &map);
+    unicode_map_free(&map);
+    TRY(status);
+    unicode_lower(buffer_view(&t->key), &t->lower);
+    if (plain) TRY(keep_copy(t, &t->key, plain));
+    return keep_copy(t, &t->lower, lower);
+}
+
+/* A token and its words: "du\tde le". No rule could tell words with blanks inside. */
+static int count_token(tag_rules *t, bytes token, const bytes *form, size_t words,
+                       unicode_form normal) {
+    buffer line = {0};
+    int status = 0;
+    bool plain = token.size > 0 && token.size <= LONGEST && !unicode_has_space(token);
+    buffer_add_bytes(&line, token);
+    for (size_t w = 0; status == 0 && plain && w < words; w++) {
+        bytes lower;
+        status = see(t, form[w], normal, NULL, &lower);
+        if (status < 0) break;
+        plain = lower.size > 0 && !unicode_has_space(lower);
+        buffer_add_char(&line, w ? ' ' : '\t');
+        buffer_add_bytes(&line, lower);
+    }
+    if (status == 0 && line.failed) status = RILL_ENOMEM;
+    if (status == 0 && plain) status = tally_add(&t->tokens, buffer_view(&line), 1);
+    buffer_free(&line);
+    return status;
+}
+
+/* token, next: in lower case; next is empty at the end. joined: nothing stands between the two. */
+static int count_habits(tag_rules *t, bytes token, bytes next, bool joined) {
+    size_t letters = letters_end(token), mark = apostrophe_at(token, letters);
+    if (letters && mark && letter_at(token, letters + mark)) {
+        TRY(tally_add(&t->clitics.no, bytes_slice(token, 0, letters), 1));
+    } else if (letters && mark && letters + mark == token.size && joined && letter_at(next, 0)) {
+        TRY(tally_add(&t->clitics.yes, bytes_slice(token, 0, letters), 1));
+    }
+    for (size_t i = 1; i + 1 < token.size; i++) {
+        bool hyphen = token.data[i] == '-' && letter_before(token, i) && letter_at(token, i + 1);
+        t->whole += hyphen;
+    }
+    bool dot = token.size > 1 && token.data[token.size - 1] == '.';
+    bytes stem = bytes_slice(token, 0, token.size - dot);
+    if (dot && next.size && is_number(stem) && letter_at(next, 0)) t->numbers++;
+    return 0;
+}
+
+/* "bzw." as one token, or as two; its case is of weight ("No. 3", "no."). */
+static int count_short_form(tag_rules *t, bytes token, bytes next, bool joined) {
+    bool dot = token.size > 1 && token.data[token.size - 1] == '.';
+    bytes stem = bytes_slice(token, 0, token.size - dot);
+    if (stem.size == 0 || letters_end(stem) < stem.size) return 0;
+    if (dot) return tally_add(&t->short_forms.yes, stem, 1);
+    if (!joined || !bytes_equal(next, BYTES("."))) return 0;
+    return tally_add(&t->short_forms.no, stem, 1);
+}
+
+/* a - b and 3 . as tokens of their own */
+static void count_apart(tag_rules *t, bytes token, bytes mark, bool joined, bytes next, bool next_joined) {
+    bool hyphen = bytes_equal(mark, BYTES("-")), dot = bytes_equal(mark, BYTES("."));
+    if (!joined) return;
+    if (hyphen && next_joined && letter_before(token, token.size) && letter_at(next, 0)) t->apart++;
+    if (dot && is_number(token)) t->dots++;
+}
+
+int tag_rules_add(tag_rules *t, const record *rec, unicode_form form) {
+    output_sentence s;
+    arena_reset(&t->memory);
+    TRY(output_from_record(rec, &t->memory, &s));
+    bytes *token = arena_zero(&t->memory, s.tokens + 2, sizeof *token); /* in lower case */
+    bytes *plain = arena_zero(&t->memory, s.tokens + 1, sizeof *plain);
+    if (!token || !plain) return RILL_ENOMEM;
+    for (size_t i = 0, w = 0; i < s.tokens; w += s.token[i++].words) {
+        const output_token *own = &s.token[i];
+        bytes surface = own->words == 1 ? s.form[w] : own->surface;
+        TRY(see(t, surface, form, &plain[i], &token[i]));
+        TRY(count_token(t, token[i], s.form + w, own->words, form));
+    }
+    for (size_t i = 0; i < s.tokens; i++) {
+        bool joined = !s.token[i].space_after;
+        TRY(count_habits(t, token[i], token[i + 1], joined));
+        TRY(count_short_form(t, plain[i], plain[i + 1], joined));
+        if (i + 1 == s.tokens) break;
+        count_apart(t, token[i], token[i + 1], joined, token[i + 2], !s.token[i + 1].space_after);
+    }
+    return 0;
+}
+
+void tag_rules_free(tag_rules *t) {
+    tally_free(&t->tokens);
+    tally_free(&t->clitics.yes);
+    tally_free(&t->clitics.no);
+    tally_free(&t->short_forms.yes);
+    tally_free(&t->short_forms.no);
+    buffer_free(&t->lower);
+    buffer_free(&t->key);
+    arena_free(&t->memory);
+}
+
+/* ---- what the rules make of a token */
+
+typedef struct asking {
+    tokenizer *tokenizer;
+    token_session *session;
+    token_text text;
+    rill_error *error;
+} asking;
+
+static int asking_begin(asking *a, bytes rules, unicode_form form, rill_error *error) {
+    *a = (asking){.error = error};
+    TRY(tokenizer_new(rules, form, "learnt rules", &a->tokenizer, error));
+    return token_session_new(a->tokenizer, &a->session, error);
+}
+
+static void asking_end(asking *a) {
+    token_text_free(&a->text);
+    token_session_free(a->session);
+    tokenizer_free(a->tokenizer);
+}
+
+/* Whether the rules take the text for one token of these words ("de le"): 1, 0, or negative; *split
+ * tells that they found one token of several words. */
+static int agrees(asking *a, bytes text, bytes words, bool *split) {
+    TRY(token_words(a->session, text, &a->text, a->error));
+    bytes word;
+    size_t i = 0;
+    bool same = a->text.tokens == 1;
+    *split = same && a->text.words > 1;
+    for (; same && bytes_split(&words, ' ', &word); i++) {
+        same = i < a->text.words && bytes_equal(a->text.word[i], word);
+    }
+    return same && i == a->text.words;
+}
+
+/* ---- writing lines */
+
+static bool usual(const tag_habit *h, int32_t i) {
+    int32_t against = strmap_find(&h->no.words, strmap_get(&h->yes.words, i));
+    int64_t no = against < 0 ? 0 : h->no.count[against];
+    return h->yes.count[i] >= LEAST && h->yes.count[i] > no;
+}
+
+/* Whether the rules cut one sign behind the stem already: 1, 0, or negative. */
+static int cut_already(tag_rules *t, asking *a, bytes stem, const char *behind) {
+    buffer_clear(&t->key);
+    buffer_add_bytes(&t->key, stem);
+    buffer_add_text(&t->key, behind);
+    TRY(buffer_status(&t->key, a->error));
+    TRY(token_words(a->session, buffer_view(&t->key), &a->text, a->error));
+    return a->text.tokens > 0 && a->text.token[0].form.size == stem.size + 1;
+}
+
+/* One token line for all that is usual and not done yet: `open` a|b `close`, a regular expression; the
+ * rules are asked about a and what stands `behind` it. */
+static int add_tokens(tag_rules *t, asking *a, const tag_habit *h, const char *behind,
+                      const char *open, const char *close, buffer *out) {
+    size_t begun = 0;
+    for (int32_t i = 0; i < h->yes.words.count; i++) {
+        bytes stem = strmap_get(&h->yes.words, i);
+        int known = usual(h, i) ? cut_already(t, a, stem, behind) : 1;
+        if (known < 0) return known;
+        if (known) continue;
+        buffer_add_text(out, begun++ ? "|" : open);
+        buffer_add_bytes(out, stem);
+    }
+    if (begun) buffer_printf(out, "%s\n", close);
+    return 0;
+}
+
+/* The lines that go before the built-in ones. */
+static int add_token_lines(tag_rules *t, asking *a, buffer *out) {
+    TRY(add_tokens(t, a, &t->short_forms, ". x", "token (?:",
+                   ")\\.(?=[,;:)\\-]|\\s*+[\\p{L}\\p{N}])", out));
+    TRY(add_tokens(t, a, &t->clitics, "'x", "token (?i:", ")['’](?=\\p{L})", out));
+    if (t->numbers > LEAST && t->numbers > t->dots) {
+        buffer_add_text(out, "token \\d{1,2}+\\.(?=\\s++\\p{L})\n");
+    }
+    if (t->whole >= LEAST_HYPHENS && t->whole > t->apart) {
+        buffer_add_text(out, "token [\\p{L}\\p{M}]++(?:-[\\p{L}\\p{M}]++)++(?![\\w@/:'’-]|\\.\\w)\n");
+    }
+    return buffer_status(out, a->error);
+}
+
+/* Token and words of entry i. */
+static void entry(const tag_rules *t, int32_t i, bytes *token, bytes *words) {
+    *words = strmap_get(&t->tokens.words, i);
+    bytes_split(words, '\t', token);
+}
+
+/* The built-in rules; those that split English contractions only where they are right more often than
+ * not. */
+static int add_built_in(tag_rules *t, asking *a, buffer *out) {
+    int64_t right = 0, wrong = 0;
+    for (int32_t i = 0; i < t->tokens.words.count; i++) {
+        bytes token, words;
+        bool split;
+        entry(t, i, &token, &words);
+        int same = agrees(a, token, words, &split);
+        if (same < 0) return same;
+        if (split) *(same ? &right : &wrong) += t->tokens.count[i];
+    }
+    bytes rest = rules_default(), line;
+    while (bytes_split(&rest, '\n', &line)) {
+        if (wrong > right && bytes_starts(line, BYTES("split "))) continue;
+        buffer_add_bytes(out, line);
+        buffer_add_char(out, '\n');
+    }
+    return buffer_status(out, a->error);
+}
+
+/* Words lines for what is usual and what the rules do not do by themselves. */
+static int add_words_lines(tag_rules *t, asking *a, buffer *out) {
+    strmap seen = {0};
+    int32_t *best = mem_new((size_t)t->tokens.words.count + 1, sizeof *best);
+    int status = best ? 0 : RILL_ENOMEM;
+    for (int32_t i = 0, id; status == 0 && i < t->tokens.words.count; i++) {
+        bytes token, words;
+        int32_t before = seen.count;
+        entry(t, i, &token, &words);
+        status = strmap_add(&seen, token, &id);
+        if (status == 0 && (id == before || t->tokens.count[i] > t->tokens.count[best[id]])) best[id] = i;
+    }
+    for (int32_t k = 0; status == 0 && k < seen.count; k++) {
+        bytes token, words;
+        bool split, several;
+        if (t->tokens.count[best[k]] < LEAST) continue;
+        entry(t, best[k], &token, &words);
+        several = !bytes_equal(token, words);
+        int same = agrees(a, token, words, &split);
+        if (same < 0) status = same;
+        if (same != 0 || !(several || split)) continue;
+        buffer_printf(out, "words %.*s %.*s\n", (int)token.size, token.data, (int)words.size, words.data);
+    }
+    strmap_free(&seen);
+    free(best);
+    return status < 0 ? status : buffer_status(out, a->error);
+}
+
+/* Runs a step that asks a tokenizer of these rules. */
+static int ask(tag_rules *t, bytes rules, unicode_form form,
+               int (*step)(tag_rules *t, asking *a, buffer *out), buffer *out, rill_error *error) {
+    asking a;
+    int status = asking_begin(&a, rules, form, error);
+    if (status == 0) status = step(t, &a, out);
+    asking_end(&a);
+    return status == RILL_ENOMEM ? status_nomem(error) : status;
+}
+
+int tag_rules_tokenizer(tag_rules *t, unicode_form form, tokenizer **out, rill_error *error) {
+    buffer text = {0}, more = {0};
+    int status = ask(t, rules_default(), form, add_token_lines, &text, error);
+    if (status == 0) status = ask(t, rules_default(), form, add_built_in, &text, error);
+    if (status == 0) status = ask(t, buffer_view(&text), form, add_words_lines, &more, error);
+    buffer_add_bytes(&text, buffer_view(&more));
+    if (status == 0) status = buffer_status(&text, error);
+    if (status == 0) status = tokenizer_new(buffer_view(&text), form, "learnt rules", out, error);
+    buffer_free(&text);
+    buffer_free(&more);
+    return status;
+}

@@ -1,0 +1,34 @@
+/* tag_rules: what a treebank says about tokens, put before the built-in rules. The words of English are
+ * what those know; another language has its own ("du" is de and le, "z.B." a token, "l'" stands alone,
+ * "Nord-Süd" doesn't fall apart), and training data in CoNLL-U show them.
+ */
+#ifndef RILL_TASK_TAG_RULES_H
+#define RILL_TASK_TAG_RULES_H
+
+#include "data/corpus.h"
+#include "text/token.h"
+#include "text/vocab.h"
+
+/* How often something was seen, one way and the other. */
+typedef struct tag_habit {
+    tally yes, no;
+} tag_habit;
+
+/* Counts over sentences. Zeroed is empty. */
+typedef struct tag_rules {
+    tally tokens;      /* "don't\tdo n't", in lower case */
+    tag_habit clitics; /* "l'": stands alone before a letter, or is part of a longer token */
+    tag_habit short_forms; /* "bzw.": one token inside a sentence, or two */
+    int64_t whole, apart;  /* hyphens between letters, inside a token or as one */
+    int64_t numbers, dots; /* "3." before a word, one token or two */
+    buffer lower, key;
+    arena memory;
+} tag_rules;
+
+/* Counts the tokens of a sentence in CoNLL-U. RILL_ENOMEM. */
+MUST_USE int tag_rules_add(tag_rules *t, const record *rec, unicode_form form);
+/* A tokenizer of the built-in rules and of what was counted. */
+MUST_USE int tag_rules_tokenizer(tag_rules *t, unicode_form form, tokenizer **out, rill_error *error);
+void tag_rules_free(tag_rules *t);
+
+#endif
