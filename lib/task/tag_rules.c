@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST = 2, LEAST_HYPHENS = 10, LONGEST = 255 };
+enum { LEAST = 2, LEAST_HYPHENS = 10, LONGEST = 255, MOST_STEMS = 200, LONGEST_STEM = 32 };
 
 /* ---- signs of a form */
 
@@ -207,10 +207,20 @@ static int agrees(asking *a, bytes text, bytes words, bool *split) {
 
 /* ---- writing lines */
 
-static bool usual(const tag_habit *h, int32_t i) {
-    int32_t against = strmap_find(&h->no.words, strmap_get(&h->yes.words, i));
+static bool usual(const tag_habit *h, int32_t i, int64_t least) {
+    bytes stem = strmap_get(&h->yes.words, i);
+    int32_t against = strmap_find(&h->no.words, stem);
     int64_t no = against < 0 ? 0 : h->no.count[against];
-    return h->yes.count[i] >= LEAST && h->yes.count[i] > no;
+    return stem.size <= LONGEST_STEM && h->yes.count[i] >= least && h->yes.count[i] > no;
+}
+
+/* How often a stem must be seen, so that a regular expression of all stays small. */
+static int64_t least_of(const tag_habit *h) {
+    for (int64_t least = LEAST;; least *= 2) {
+        int stems = 0;
+        for (int32_t i = 0; i < h->yes.words.count; i++) stems += usual(h, i, least);
+        if (stems <= MOST_STEMS) return least;
+    }
 }
 
 /* Whether the rules cut one sign behind the stem already: 1, 0, or negative. */
@@ -228,9 +238,10 @@ static int cut_already(tag_rules *t, asking *a, bytes stem, const char *behind) 
 static int add_tokens(tag_rules *t, asking *a, const tag_habit *h, const char *behind,
                       const char *open, const char *close, buffer *out) {
     size_t begun = 0;
+    int64_t least = least_of(h);
     for (int32_t i = 0; i < h->yes.words.count; i++) {
         bytes stem = strmap_get(&h->yes.words, i);
-        int known = usual(h, i) ? cut_already(t, a, stem, behind) : 1;
+        int known = usual(h, i, least) ? cut_already(t, a, stem, behind) : 1;
         if (known < 0) return known;
         if (known) continue;
         buffer_add_text(out, begun++ ? "|" : open);
