@@ -100,6 +100,22 @@ static int count_token(tag_rules *t, bytes token, const bytes *form, size_t word
     return status;
 }
 
+/* Hyphens between letters, and what they begin. behind: directly behind a letter. */
+static int count_hyphens(tag_rules *t, bytes token, bool behind) {
+    bool plain = token.size > 1 && token.data[0] == '-' && letter_at(token, 1);
+    for (size_t i = 1; plain && i < token.size; i++) {
+        i += letters_end(bytes_slice(token, i, token.size));
+        plain = i == token.size || (token.data[i] == '-' && letter_at(token, i + 1));
+    }
+    if (plain && behind) return tally_add(&t->enclitics.yes, bytes_slice(token, 1, token.size), 1);
+    for (size_t i = 1; i + 1 < token.size && token.size <= LONGEST; i++) {
+        if (token.data[i] != '-' || !letter_before(token, i) || !letter_at(token, i + 1)) continue;
+        t->whole++;
+        TRY(tally_add(&t->enclitics.no, bytes_slice(token, i + 1, token.size), 1));
+    }
+    return 0;
+}
+
 /* token, next: in lower case; next is empty at the end. joined: nothing stands between the two. */
 static int count_habits(tag_rules *t, bytes token, bytes next, bool joined) {
     size_t letters = letters_end(token), mark = apostrophe_at(token, letters);
@@ -107,10 +123,6 @@ static int count_habits(tag_rules *t, bytes token, bytes next, bool joined) {
         TRY(tally_add(&t->clitics.no, bytes_slice(token, 0, letters), 1));
     } else if (letters && mark && letters + mark == token.size && joined && letter_at(next, 0)) {
         TRY(tally_add(&t->clitics.yes, bytes_slice(token, 0, letters), 1));
-    }
-    for (size_t i = 1; i + 1 < token.size; i++) {
-        bool hyphen = token.data[i] == '-' && letter_before(token, i) && letter_at(token, i + 1);
-        t->whole += hyphen;
     }
     bool dot = token.size > 1 && token.data[token.size - 1] == '.';
     bytes stem = bytes_slice(token, 0, token.size - dot);
@@ -150,7 +162,9 @@ int tag_rules_add(tag_rules *t, const record *rec, unicode_form form) {
         TRY(count_token(t, token[i], s.form + w, own->words, form));
     }
     for (size_t i = 0; i < s.tokens; i++) {
-        bool joined = !s.token[i].space_after;
+        bool joined = !s.token[i].space_after, behind = i > 0 && !s.token[i - 1].space_after;
+        behind = behind && letter_before(token[i - 1], token[i - 1].size);
+        TRY(count_hyphens(t, token[i], behind));
         TRY(count_habits(t, token[i], token[i + 1], joined));
         TRY(count_short_form(t, plain[i], plain[i + 1], joined));
         if (i + 1 == s.tokens) break;
@@ -163,6 +177,8 @@ void tag_rules_free(tag_rules *t) {
     tally_free(&t->tokens);
     tally_free(&t->clitics.yes);
     tally_free(&t->clitics.no);
+    tally_free(&t->enclitics.yes);
+    tally_free(&t->enclitics.no);
     tally_free(&t->short_forms.yes);
     tally_free(&t->short_forms.no);
     buffer_free(&t->lower);
@@ -233,35 +249,52 @@ static int cut_already(tag_rules *t, asking *a, bytes stem, const char *behind) 
     return a->text.tokens > 0 && a->text.token[0].form.size == stem.size + 1;
 }
 
-/* One token line for all that is usual and not done yet: `open` a|b `close`, a regular expression; the
- * rules are asked about a and what stands `behind` it. */
-static int add_tokens(tag_rules *t, asking *a, const tag_habit *h, const char *behind,
-                      const char *open, const char *close, buffer *out) {
-    size_t begun = 0;
+/* One line for all that is usual and not done yet: `open` a|b `close`, a regular expression. The rules
+ * are asked about a and what stands `behind` it; NULL: they don't do it. 1 when there is a line. */
+static int add_stems(tag_rules *t, asking *a, const tag_habit *h, const char *behind,
+                     const char *open, const char *close, buffer *out) {
+    bool begun = false;
     int64_t least = least_of(h);
     for (int32_t i = 0; i < h->yes.words.count; i++) {
         bytes stem = strmap_get(&h->yes.words, i);
-        int known = usual(h, i, least) ? cut_already(t, a, stem, behind) : 1;
+        if (!usual(h, i, least)) continue;
+        int known = behind ? cut_already(t, a, stem, behind) : 0;
         if (known < 0) return known;
         if (known) continue;
-        buffer_add_text(out, begun++ ? "|" : open);
+        buffer_add_text(out, begun ? "|" : open);
         buffer_add_bytes(out, stem);
+        begun = true;
     }
     if (begun) buffer_printf(out, "%s\n", close);
+    return begun;
+}
+
+/* What a hyphen divides: enclitics, and then, where it divides nothing else, whole words. */
+static int add_hyphens(tag_rules *t, asking *a, buffer *out) {
+    int some = add_stems(t, a, &t->enclitics, NULL, "let enclitic -(?i:", ")(?![\\p{L}\\p{N}])", out);
+    bool whole = t->whole >= LEAST_HYPHENS && t->whole > t->apart;
+    if (some < 0 || !(some || whole)) return some;
+    if (!some) buffer_add_text(out, "let enclitic (?!)\n");
+    buffer_add_text(out, "let part [\\p{L}\\p{M}\\p{N}]++\n");
+    if (some) buffer_add_text(out, "token (?<=\\p{L}){{enclitic}}|{{part}}(?={{enclitic}})\n");
+    if (!whole) return 0;
+    buffer_add_text(out, "token (?=[\\p{N}-]*+\\p{L}){{part}}(?:(?!{{enclitic}})-{{part}})++"
+                         "(?!(?!{{enclitic}})[\\w@/:'’-]|\\.\\w)\n");
     return 0;
 }
 
 /* The lines that go before the built-in ones. */
 static int add_token_lines(tag_rules *t, asking *a, buffer *out) {
-    TRY(add_tokens(t, a, &t->short_forms, ". x", "token (?:",
-                   ")\\.(?=[,;:)\\-]|\\s*+[\\p{L}\\p{N}])", out));
-    TRY(add_tokens(t, a, &t->clitics, "'x", "token (?i:", ")['’](?=\\p{L})", out));
+    int status = add_stems(t, a, &t->short_forms, ". x", "token (?:",
+                           ")\\.(?=[,;:)\\-]|\\s*+[\\p{L}\\p{N}])", out);
+    if (status >= 0) {
+        status = add_stems(t, a, &t->clitics, "'x", "token (?i:", ")['’](?=\\p{L})", out);
+    }
+    TRY(status);
     if (t->numbers > LEAST && t->numbers > t->dots) {
         buffer_add_text(out, "token \\d{1,2}+\\.(?=\\s++\\p{L})\n");
     }
-    if (t->whole >= LEAST_HYPHENS && t->whole > t->apart) {
-        buffer_add_text(out, "token [\\p{L}\\p{M}]++(?:-[\\p{L}\\p{M}]++)++(?![\\w@/:'’-]|\\.\\w)\n");
-    }
+    TRY(add_hyphens(t, a, out));
     return buffer_status(out, a->error);
 }
 

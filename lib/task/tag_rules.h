@@ -18,6 +18,7 @@ typedef struct tag_habit {
 typedef struct tag_rules {
     tally tokens;      /* "don't\tdo n't", in lower case */
     tag_habit clitics; /* "l'": stands alone before a letter, or is part of a longer token */
+    tag_habit enclitics; /* "-il", "-t-il": stands alone behind a letter, or ends a longer token */
     tag_habit short_forms; /* "bzw.": one token inside a sentence, or two */
     int64_t whole, apart;  /* hyphens between letters, inside a token or as one */
     int64_t numbers, dots; /* "3." before a word, one token or two */

@@ -324,14 +324,24 @@ static int do_slots(void *self, void *data, void *slots, size_t count, buffer *o
 
 /* ---- opening */
 
+static int check_options(const translate_options *o, rill_error *error) {
+    if (translate_draws(o) && o->common.json) {
+        return status_fail(error, RILL_EUSAGE, "--picture draws, --json does not: give one of them");
+    }
+    bool answers = o->nbest > 1 || o->mbr > 0 || o->sample || o->align || translate_draws(o) ||
+                   o->word_scores || o->replace_unk || o->prefix;
+    if (!o->score || !answers) return 0;
+    return status_fail(error, RILL_EUSAGE,
+                       "--score gives no answers, which --nbest, --mbr, --sample, --align, --picture, "
+                       "--word-scores, --replace-unk and --prefix are about");
+}
+
 static int flow_open(void *state, void *const *models, size_t count, const void *options,
                      rill_error *error) {
     applier *a = state;
     const translate_options *o = options;
     *a = (applier){.o = o};
-    if (translate_draws(o) && o->common.json) {
-        return status_fail(error, RILL_EUSAGE, "--picture draws, --json does not: give one of them");
-    }
+    TRY(check_options(o, error));
     a->budget = translate_portion(o, o->common.batch);
     a->model = mem_new(count, sizeof *a->model);
     if (!a->model) return status_nomem(error);
@@ -342,8 +352,7 @@ static int flow_open(void *state, void *const *models, size_t count, const void 
         TRY(translate_dictionary_open(o->dictionary, &a->dictionary, error));
         a->run.dictionary = &a->dictionary;
     }
-    return o->prefix && !o->score ? reader_open(o->prefix, (size_t)o->max_record, &a->prefix, error)
-                                  : 0;
+    return o->prefix ? reader_open(o->prefix, (size_t)o->max_record, &a->prefix, error) : 0;
 }
 
 static void flow_close(void *state) {
