@@ -160,9 +160,11 @@ START_TEST(test_words) {
     static const char *const want[][2] = {{"du", "de|le"},   {"Du", "De|le"},   {"DU", "DE|LE"},
                                           {"dU", "de|le"},   {"im", "im"},      {"IM", "IM"},
                                           {"Ça", "Ç|a"},     {"ÇA", "Ç|A"},     {"aim", "a|im"},
-                                          {"x", "xx"},       {"X", "Xx"},       {"dus", "dus"}};
+                                          {"x", "xx"},       {"X", "Xx"},       {"dus", "dus"},
+                                          {"l\u2019", "l|'"}, {"L'", "L|'"}, {"\u2019", "\u2019"}};
     static const char text[] =
-        "token \\w+\nsplit (.)(im|m)|(d)(u)\nwords du de le\nwords im im\nwords ça ç a\nwords x xx\n";
+        "token \\w*['\u2019]|\\w+\nsplit (.)(im|m)|(d)(u)\nwords du de le\nwords im im\nwords ça ç a\nwords x xx\n"
+        "words l' l '\n";
     tokenizer *t;
     token_session *s;
     token_text made = {0};

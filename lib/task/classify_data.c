@@ -6,6 +6,7 @@
  *     bayes    n-gram counts by label; each text's score without itself
  */
 #include "task/classify_bayes.h"
+#include "task/job.h"
 #include "task/store.h"
 
 #include <stdlib.h>
@@ -349,25 +350,15 @@ static int count_characters(reading *r, const char *path, bool plain) {
 static int add_characters(reading *r, const char *const *files, size_t count) {
     subword *s = r->l->subwords;
     if (!s || subword_settings(s)->format != SUBWORD_NMT) return 0;
-    const int32_t before = subword_size(s);
     for (size_t i = 0; i < count; i++) TRY(count_characters(r, files[i], false));
     if (r->o->pretrain) TRY(count_characters(r, r->o->pretrain, true));
-    TRY(subword_add_characters(s, &r->seen, 1, r->error));
-    train_tell(r->hooks, RILL_EVENT_NOTE, NULL,
-               "%s: %d units, and %d for characters that no merge names", r->o->subwords,
-               (int)before, (int)(subword_size(s) - before));
-    return 0;
+    return job_add_characters(s, r->o->subwords, &r->seen, 1, r->hooks, r->error);
 }
 
-/* What is unknown is never learnt. */
 static void tell_unknown(const reading *r) {
-    const double worth = 0.005; /* characters seen once are fewer, also in small Korean text */
     int32_t id = strmap_find(&r->words.words, subword_piece(r->l->subwords, SUBWORD_UNKNOWN));
-    double all = (double)r->d->units, unknown = id < 0 ? 0 : (double)r->words.count[id];
-    if (unknown <= worth * all) return;
-    train_tell(r->hooks, RILL_EVENT_WARNING, NULL,
-               "%.1f %% of the units are unknown (%.0f of %.0f)", 100 * unknown / all, unknown,
-               all);
+    job_tell_unknown(r->hooks, RILL_EVENT_WARNING, "", id < 0 ? 0 : (double)r->words.count[id],
+                     (double)r->d->units);
 }
 
 static int read_all(reading *r, const char *const *files, size_t count) {

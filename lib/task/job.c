@@ -235,6 +235,24 @@ void job_tell_memory(const job *j, size_t weights, double numbers) {
                (sizeof(real) * ((double)weights * copies + numbers) + program) / 1e6);
 }
 
+int job_add_characters(subword *units, const char *name, const tally *seen, int64_t min_count,
+                       const rill_hooks *hooks, rill_error *error) {
+    const int32_t before = subword_size(units);
+    TRY(subword_add_characters(units, seen, min_count, error));
+    train_tell(hooks, RILL_EVENT_NOTE, NULL,
+               "%s: %d units, and %d for characters that no merge names", name, (int)before,
+               (int)(subword_size(units) - before));
+    return 0;
+}
+
+void job_tell_unknown(const rill_hooks *hooks, rill_event_kind kind, const char *what, double unknown,
+                      double units) {
+    const double worth = 0.005; /* characters seen once are fewer, also in small Korean text */
+    if (unknown <= worth * units) return;
+    train_tell(hooks, kind, NULL, "%s%.1f %% of the units are unknown (%.0f of %.0f)", what,
+               100 * unknown / units, unknown, units);
+}
+
 /* A checkpoint tells options and files in JSON, which holds nothing but UTF-8. */
 static int check_names(const job *j, const char *const *files, size_t count, rill_error *error) {
     buffer value = {0};

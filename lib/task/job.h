@@ -14,6 +14,7 @@
 
 #include "model/train.h"
 #include "task/task.h"
+#include "text/subword.h"
 
 typedef struct job {
     /* set by the task before job_begin */
@@ -47,6 +48,13 @@ void job_end(job *j); /* releases everything but the options' struct itself */
 /* Tells how much memory training needs: of the weights, and of the numbers that the layers keep of the
  * largest batch. */
 void job_tell_memory(const job *j, size_t weights, double numbers);
+
+/* Gives units of subword-nmt (from the file `name`) the characters that they lack, and says how many. */
+MUST_USE int job_add_characters(subword *units, const char *name, const tally *seen, int64_t min_count,
+                                const rill_hooks *hooks, rill_error *error);
+/* What is unknown is never learnt: tells when that is more than a little. what: begins the message. */
+void job_tell_unknown(const rill_hooks *hooks, rill_event_kind kind, const char *what, double unknown,
+                      double units);
 
 /* Threads that an options struct asks for. */
 int job_threads(const task_options *o);

@@ -2,6 +2,7 @@
 #include "base/rng.h"
 #include "data/parallel.h"
 #include "model/train.h"
+#include "task/job.h"
 #include "task/store.h"
 #include "task/translate.h"
 
@@ -120,19 +121,14 @@ static int open_units(const char *path, const translate_options *o, const transl
     int status = 0;
     TRY(subword_open(path, out, error));
     if (subword_settings(*out)->format != SUBWORD_NMT) return 0;
-    const int32_t before = subword_size(*out);
     for (int side = from; status == 0 && side < to; side++) {
         for (size_t i = 0; status == 0 && i < d->pairs; i++) {
             status = subword_count_characters(translate_data_line(d, side, i), &seen, error);
         }
     }
-    if (status == 0) status = subword_add_characters(*out, &seen, o->min_count, error);
+    if (status == 0) status = job_add_characters(*out, path, &seen, o->min_count, hooks, error);
     tally_free(&seen);
-    TRY(status);
-    train_tell(hooks, RILL_EVENT_NOTE, NULL,
-               "%s: %d units, and %d for characters that no merge names", path, (int)before,
-               (int)(subword_size(*out) - before));
-    return 0;
+    return status;
 }
 
 int translate_lexicon_learn(translate_lexicon *l, const translate_options *o,

@@ -205,20 +205,16 @@ static void tell_sizes(const training *t) {
     job_tell_memory(&t->job, params_weights(&t->net.params), numbers_kept(t));
 }
 
-/* What is unknown is never learnt; where units are words some of it is what was asked for. */
+/* Where units are words some of it is what was asked for. */
 static void tell_unknown(const training *t) {
-    const double worth = 0.005; /* characters seen once are fewer, also in small Korean text */
     for (int side = 0; side < SIDES; side++) {
         const size_t count = t->data.at[side][t->data.pairs];
         const subword *s = side == SOURCE ? t->lexicon.source : t->lexicon.target;
         bool words = subword_settings(s)->kind == SUBWORD_WORD;
         size_t unknown = 0;
         for (size_t i = 0; i < count; i++) unknown += t->data.id[side][i] == SUBWORD_UNKNOWN;
-        if ((double)unknown <= worth * (double)count) continue;
-        train_tell(t->job.hooks, words ? RILL_EVENT_NOTE : RILL_EVENT_WARNING, NULL,
-                   "%s: %.1f %% of the units are unknown (%zu of %zu)",
-                   side == SOURCE ? "source" : "target", 100 * (double)unknown / (double)count,
-                   unknown, count);
+        job_tell_unknown(t->job.hooks, words ? RILL_EVENT_NOTE : RILL_EVENT_WARNING,
+                         side == SOURCE ? "source: " : "target: ", (double)unknown, (double)count);
     }
 }
 

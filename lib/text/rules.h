@@ -8,7 +8,8 @@
  *                    none does, one grapheme cluster is a token. White space, control characters,
  *                    U+200B and U+FEFF are gaps and are skipped before.
  *   words TOKEN WORD...   the words of this one token, at most 255 bytes: TOKEN stands in lower case,
- *                    a token with capitals hands them on to its words. Comes before split.
+ *                    a token with capitals hands them on to its words; a curved apostrophe may stand
+ *                    for the straight one of TOKEN. Comes before split.
  *   split REGEX      words of a token of at most 255 bytes: the first of these that matches the
  *                    whole token, each capturing group one word. Without a match: one word.
  *   stop REGEX       matches a whole token after which a sentence may end

@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "text/rules.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { SPLIT_LIMIT = 255 };
 
@@ -151,6 +152,21 @@ static bytes raised(arena *a, bytes word, bool title) {
     return (bytes){made, size};
 }
 
+/* Curved apostrophes become straight ones; true when there were any. */
+static bool straighten(buffer *b) {
+    static const char curved[] = "\u2019";
+    const size_t width = sizeof curved - 1;
+    size_t to = 0;
+    for (size_t from = 0; from < b->size; to++) {
+        bool hit = b->size - from >= width && !memcmp(b->data + from, curved, width);
+        b->data[to] = hit ? '\'' : b->data[from];
+        from += hit ? width : 1;
+    }
+    bool changed = to < b->size;
+    b->size = to;
+    return changed;
+}
+
 /* Adds what a `words` rule says of a token: 1, 0 where none does, or negative. */
 static int add_given(token_session *s, token_text *t, bytes form, rill_error *error) {
     const rules *r = &s->tokenizer->rules;
@@ -159,6 +175,7 @@ static int add_given(token_session *s, token_text *t, bytes form, rill_error *er
     unicode_lower(form, &s->lower);
     TRY(buffer_status(&s->lower, error));
     int32_t id = strmap_find(&r->whole, buffer_view(&s->lower));
+    if (id < 0 && straighten(&s->lower)) id = strmap_find(&r->whole, buffer_view(&s->lower));
     if (id < 0) return 0;
     if (bytes_equal(r->words[id], buffer_view(&s->lower))) {
         return add_word(t, form) < 0 ? status_nomem(error) : 1; /* one word, as it stands */
