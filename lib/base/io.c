@@ -553,7 +553,7 @@ static int open_temp(writer *w, mode_t mode, rill_error *error) {
 }
 
 /* The name that a link stands for, link by link, whether its file is there or not (realpath fails where
- * it isn't); NULL with errno set. stat has seen that the links do not go round in a circle. */
+ * it isn't); NULL: no memory. stat has seen that the links do not go round in a circle. */
 static char *follow_links(const char *name) {
     char *path = mem_text(name, strlen(name)), *link = malloc(PATH_MAX);
     ssize_t size = 0;
@@ -568,6 +568,10 @@ static char *follow_links(const char *name) {
         }
         free(path);
         path = next;
+    }
+    if (!link) { /* a name that was not followed must not be replaced */
+        free(path);
+        path = NULL;
     }
     free(link);
     return path;

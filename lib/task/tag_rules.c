@@ -5,7 +5,7 @@
  *
  * A line is written only where the built-in rules would do otherwise, where it was seen twice at least,
  * and more often than its contrary; so a model of English has nearly the built-in rules. All that is
- * put into a regular expression is letters.
+ * put into a regular expression is letters and hyphens.
  */
 #include "task/tag_rules.h"
 

@@ -127,7 +127,9 @@ static int check_words(const draft *d, bytes token, bytes words, rill_error *err
     buffer lower = {0};
     unicode_lower(token, &lower);
     bool same = bytes_equal(token, buffer_view(&lower));
+    int status = buffer_status(&lower, error);
     buffer_free(&lower);
+    TRY(status);
     if (!same) return fault(d, 0, error, "expected a token in lower case", token);
     bytes word;
     if (words.size == 0) return fault(d, 0, error, "expected words TOKEN WORD...", token);

@@ -38,7 +38,8 @@ typedef struct rules {
 
 /* The rules that stand in lib/text/default.rules. */
 bytes rules_default(void);
-/* Compiles `text`, which is UTF-8 or refused; faults are reported as name:line:column. On failure *out needs no rules_free. */
+/* Compiles `text`, which is UTF-8 or refused; faults are reported as name:line:column. On failure
+ * *out needs no rules_free. */
 MUST_USE int rules_read(bytes text, const char *name, rules *out, rill_error *error);
 void rules_free(rules *r);
 
