@@ -1,8 +1,10 @@
-/* check_base_pool: every task runs once, on its worker, in every round; and the pool survives
- * forks. check_base_condvar.c compiles these tests once more, over the portable way of sleeping. */
+/* check_base_pool: every task runs once in every round, taken over where its worker is held up; and
+ * the pool survives forks. check_base_condvar.c compiles these tests once more, over the portable way of sleeping. */
 #include "check_base.h"
 
 #include "base/pool.h"
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +34,7 @@ static void run_rounds(pool *p, int rounds, long nap_ns) {
         for (int i = 0; i < MOST_TASKS; i++) {
             if (i < count) sum[i] += t.round;
             ck_assert_int_eq(t.ran[i], sum[i]);
-            if (i < count && count > 1) ck_assert_int_eq(t.worker[i], i % pool_threads(p));
+            if (i < count) ck_assert(t.worker[i] >= 0 && t.worker[i] < pool_threads(p));
         }
     }
 }
@@ -55,6 +57,35 @@ START_TEST(pool_sleeps_and_wakes) {
     for (int i = 0; i < 30; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL);
         run_rounds(p, 5, 0);
+    }
+    pool_free(p);
+}
+END_TEST
+
+/* Tasks of the worker end when the caller has done all others. */
+typedef struct takeover {
+    atomic_int by_caller, by_worker;
+} takeover;
+
+static void takeover_task(void *data, int task, int worker) {
+    takeover *t = data;
+    (void)task;
+    if (worker == 0) {
+        atomic_fetch_add(&t->by_caller, 1);
+        return;
+    }
+    atomic_fetch_add(&t->by_worker, 1);
+    while (atomic_load(&t->by_caller) < MOST_TASKS - 1) sched_yield();
+}
+
+START_TEST(pool_takes_over) {
+    pool *p;
+    ck_assert_int_eq(pool_new(2, &p, NULL), 0);
+    for (int i = 0; i < 200; i++) {
+        takeover t = {0};
+        pool_run(p, MOST_TASKS, takeover_task, &t);
+        ck_assert_int_le(atomic_load(&t.by_worker), 1);
+        ck_assert_int_eq(atomic_load(&t.by_worker) + atomic_load(&t.by_caller), MOST_TASKS);
     }
     pool_free(p);
 }
@@ -114,6 +145,7 @@ TCase *tcase_pool(void) {
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, pool_runs_all, 0, 4);
     tcase_add_test(t, pool_sleeps_and_wakes);
+    tcase_add_test(t, pool_takes_over);
     tcase_add_test(t, pool_edges);
     tcase_add_loop_test(t, pool_forks, 0, 4);
     return t;

@@ -1,29 +1,35 @@
-/* pool: a few worker threads with static partition.
+/* pool: a few worker threads; whoever is done with its tasks takes over those of others.
  *
- * One round: the caller writes the job, sets `pending` to the number of workers and steps `round`;
- * every worker sees the step, does its tasks and takes one off `pending`; the caller does its own
- * tasks and waits for 0. Both waits spin about 10 microseconds, then sleep on the word they watch.
+ * One round: the caller writes the job, gives every thread its share, steps `round`, works, and waits
+ * until all tasks are done. A thread first takes the tasks of its own share, then what is left of the
+ * others'. So nobody waits for a worker that still sleeps, or that another program keeps from its
+ * processor, unless that worker has begun: a worker that comes late finds nothing left and waits for
+ * the next round.
  *
- * Nobody is woken who does not sleep: a sleeper announces itself (`sleepers`, `caller_sleeps`)
- * before it looks at the word for the last time, a waker changes the word before it looks for
- * sleepers. All four accesses are sequentially consistent, so one of the two sees the other.
+ * A share is one word, (round, tasks left), and is taken from by comparing and swapping the whole
+ * word: who read the share of a round that is over can't take from the next one. Who has taken a
+ * task may read the job, for the caller waits for that task.
+ *
+ * Both waits spin, then sleep on the word they watch. Nobody is woken who does not sleep: a sleeper
+ * announces itself (`sleepers`, `caller_sleeps`) before it looks at the word for the last time, a
+ * waker changes the word before it looks for sleepers. All four accesses are sequentially
+ * consistent, so one of the two sees the other.
  *
  * A forked child has no workers. It is told by its process number and does all tasks on its own.
  *
- * Memory map: the two watched words stand on cache lines of their own, so that workers counting
- * down do not disturb those still waiting for the next round.
+ * Memory map: what several threads write stands on cache lines of its own.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
 #endif
 #include "base/pool.h"
 
-#include "base/mem.h"
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,27 +39,29 @@
 #include <sys/syscall.h>
 #endif
 
-enum { SPIN_NS = 10000, MOST_THREADS = 1024 };
+enum { SPIN_NS = 100000, MOST_THREADS = 1024 };
 
 typedef _Atomic uint32_t word;
 
+/* One thread; that of seat 0 is the caller. */
 typedef struct seat {
+    _Alignas(64) _Atomic uint64_t share; /* round << 32 | tasks left */
     pool *pool;
-    int worker; /* 1.. */
+    int worker; /* its own number */
     pthread_t thread;
 } seat;
 
 struct pool {
-    _Alignas(64) word round;   /* stepped once per job */
-    word sleepers;             /* workers that sleep, or are about to, on `round` */
-    _Alignas(64) word pending; /* workers that are not done with this round */
+    _Alignas(64) word round; /* stepped once per job */
+    word sleepers;           /* workers that sleep, or are about to, on `round` */
+    _Alignas(64) word left;  /* tasks of this round that are not done */
     word caller_sleeps;
-    _Alignas(64) int threads; /* the rest is written before `round` steps, and only read after */
-    int count;
-    pool_work *work; /* NULL: leave */
+    _Alignas(64) int threads; /* the rest is written before `round` steps */
+    pool_work *work;
     void *data;
-    seat *seats; /* [threads - 1] */
-    int started; /* threads that run */
+    _Atomic bool leave;
+    seat *seats; /* [threads] */
+    int started; /* threads that run beside the caller */
     pid_t owner;
 #ifndef POOL_FUTEX
     pthread_mutex_t lock;
@@ -154,42 +162,69 @@ static uint32_t wait_round(pool *p, uint32_t seen) {
     return atomic_load_explicit(&p->round, memory_order_acquire);
 }
 
-/* The last worker to finish wakes the caller, so a sleeper may see several values go by. */
-static void wait_pending(pool *p) {
-    if (spin(&p->pending, 0, true)) return;
+/* Whoever finishes the last task wakes the caller, so a sleeper may see several values go by. */
+static void wait_done(pool *p) {
+    if (spin(&p->left, 0, true)) return;
     atomic_store(&p->caller_sleeps, 1);
-    for (uint32_t left; (left = atomic_load(&p->pending)) != 0;) sleep_on(p, &p->pending, left);
+    for (uint32_t left; (left = atomic_load(&p->left)) != 0;) sleep_on(p, &p->left, left);
     atomic_store(&p->caller_sleeps, 0);
 }
 
-/* Tasks worker, worker + threads, ...: the same worker gets the same rows in every round. */
-static void do_tasks(const pool *p, int worker) {
-    for (int task = worker; task < p->count; task += p->threads) p->work(p->data, task, worker);
+/* A task from the share of `owner`, or -1. */
+static int take_task(pool *p, uint32_t round, int owner) {
+    _Atomic uint64_t *share = &p->seats[owner].share;
+    uint64_t seen = atomic_load_explicit(share, memory_order_acquire);
+    while (seen >> 32 == round && (uint32_t)seen > 0) {
+        if (atomic_compare_exchange_weak_explicit(share, &seen, seen - 1, memory_order_acquire,
+                                                  memory_order_acquire)) {
+            return owner + ((int)(uint32_t)seen - 1) * p->threads;
+        }
+    }
+    return -1;
 }
 
-/* A job without work is the order to leave; only pool_free gives it. */
-static void *worker_main(void *argument) {
-    const seat *own = argument;
-    pool *p = own->pool;
-    uint32_t seen = 0;
-    for (;;) {
-        seen = wait_round(p, seen);
-        if (!p->work) return NULL;
-        do_tasks(p, own->worker);
-        if (atomic_fetch_sub(&p->pending, 1) == 1 && atomic_load(&p->caller_sleeps))
-            wake(p, &p->pending);
+/* All that one thread does in a round. */
+static void do_tasks(pool *p, uint32_t round, int worker) {
+    uint32_t done = 0;
+    for (int i = 0; i < p->threads; i++) {
+        int owner = (worker + i) % p->threads;
+        for (int task; (task = take_task(p, round, owner)) >= 0; done++) {
+            p->work(p->data, task, worker);
+        }
+    }
+    if (done && atomic_fetch_sub(&p->left, done) == done && atomic_load(&p->caller_sleeps)) {
+        wake(p, &p->left);
     }
 }
 
-/* All workers take part, also those without a task: the next round may only begin when everybody is
- * done reading this one. The plain writes are published by the step of `round`. */
-static void start_round(pool *p, int count, pool_work *work, void *data) {
-    p->count = count;
+static void *worker_main(void *argument) {
+    const seat *own = argument;
+    pool *p = own->pool;
+    for (uint32_t seen = 0;;) {
+        seen = wait_round(p, seen);
+        if (atomic_load(&p->leave)) return NULL;
+        do_tasks(p, seen, own->worker);
+    }
+}
+
+static void next_round(pool *p, uint32_t round) {
+    atomic_store(&p->round, round);
+    if (atomic_load(&p->sleepers)) wake(p, &p->round);
+}
+
+/* Tasks i, i + threads, ... are the share of thread i. The job is published with each share. */
+static uint32_t start_round(pool *p, int count, pool_work *work, void *data) {
+    const uint32_t round = atomic_load(&p->round) + 1;
     p->work = work;
     p->data = data;
-    atomic_store_explicit(&p->pending, (uint32_t)p->started, memory_order_relaxed);
-    atomic_fetch_add(&p->round, 1);
-    if (atomic_load(&p->sleepers)) wake(p, &p->round);
+    atomic_store_explicit(&p->left, (uint32_t)count, memory_order_relaxed);
+    for (int i = 0; i < p->threads; i++) {
+        uint32_t tasks = count > i ? (uint32_t)((count - 1 - i) / p->threads + 1) : 0;
+        atomic_store_explicit(&p->seats[i].share, (uint64_t)round << 32 | tasks,
+                              memory_order_release);
+    }
+    next_round(p, round);
+    return round;
 }
 
 /* Starts the workers with all signals blocked: the host's handlers run on the host's threads. */
@@ -198,12 +233,13 @@ static int start_threads(pool *p, rill_error *error) {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int status = RILL_OK;
-    for (int i = 0; i < p->threads - 1 && status == RILL_OK; i++) {
+    for (int i = 1; i < p->threads && status == RILL_OK; i++) {
         seat *s = &p->seats[i];
-        *s = (seat){.pool = p, .worker = i + 1};
+        s->pool = p;
+        s->worker = i;
         if (pthread_create(&s->thread, NULL, worker_main, s)) {
             status =
-                status_fail(error, RILL_ENOMEM, "cannot start thread %d of %d", i + 2, p->threads);
+                status_fail(error, RILL_ENOMEM, "cannot start thread %d of %d", i + 1, p->threads);
         } else {
             p->started++;
         }
@@ -220,12 +256,13 @@ int pool_new(int threads, pool **out, rill_error *error) {
     pool *p = aligned_alloc(_Alignof(pool), sizeof *p);
     if (!p) return status_nomem(error);
     *p = (pool){.threads = threads, .owner = getpid()};
-    p->seats = mem_new((size_t)threads, sizeof *p->seats);
+    p->seats = aligned_alloc(_Alignof(seat), (size_t)threads * sizeof *p->seats);
     if (!p->seats || !sleep_new(p)) {
         free(p->seats);
         free(p);
         return status_nomem(error);
     }
+    memset(p->seats, 0, (size_t)threads * sizeof *p->seats);
     int status = start_threads(p, error);
     if (status < 0) {
         pool_free(p);
@@ -241,9 +278,9 @@ void pool_run(pool *p, int count, pool_work *work, void *data) {
         for (int task = 0; task < count; task++) work(data, task, 0);
         return;
     }
-    start_round(p, count, work, data);
-    do_tasks(p, 0);
-    wait_pending(p);
+    uint32_t round = start_round(p, count, work, data);
+    do_tasks(p, round, 0);
+    wait_done(p);
 }
 
 int pool_threads(const pool *p) {
@@ -253,8 +290,9 @@ int pool_threads(const pool *p) {
 void pool_free(pool *p) {
     if (!p) return;
     if (getpid() == p->owner) { /* a child has nobody to join and must not touch the locks */
-        start_round(p, 0, NULL, NULL);
-        for (int i = 0; i < p->started; i++) pthread_join(p->seats[i].thread, NULL);
+        atomic_store(&p->leave, true);
+        next_round(p, atomic_load(&p->round) + 1);
+        for (int i = 1; i <= p->started; i++) pthread_join(p->seats[i].thread, NULL);
         sleep_free(p);
     }
     free(p->seats);

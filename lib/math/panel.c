@@ -117,13 +117,14 @@ static void multiply_task(void *data, int task, int worker) {
     }
 }
 
-/* Panels are the better cut when each thread gets several; rows, when there are plenty of those. */
+/* Panels are the better cut when each thread gets several; rows, when there are plenty of those.
+ * Several parts for each thread, so that whoever is held up loses some of them to the others. */
 static void choose_cut(multiply_job *j, int threads) {
-    enum { ROWS = 32, PANELS = 6 }; /* enough for one thread */
-    int panels_each = panel_count(j->w->outputs) / threads, rows_each = j->n / threads;
-    j->by_rows = panels_each < PANELS && rows_each >= ROWS;
-    int most = j->by_rows ? j->n : panel_count(j->w->outputs);
-    j->parts = threads < most ? threads : most;
+    enum { ROWS = 32, PANELS = 6, SHARES = 4 }; /* enough for one thread; its parts */
+    int panels = panel_count(j->w->outputs);
+    j->by_rows = panels / threads < PANELS && j->n / threads >= ROWS;
+    int most = j->by_rows ? j->n / (ROWS / SHARES) : panels;
+    j->parts = threads * SHARES < most ? threads * SHARES : most;
 }
 
 void panel_multiply(const compute *c, int n, const real *x, int ldx, const panels *w,

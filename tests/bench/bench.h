@@ -20,6 +20,7 @@
 
 enum { THREADS = 2 }; /* most that are measured */
 enum { TRAIN_TOKENS = 512 }; /* of a training step: as many rows as 256 tokens read twice have */
+enum { WARM_STEPS = 2 }; /* that are not measured: they touch a training's memory for the first time */
 
 /* The sentences of a file. */
 typedef struct text {
@@ -55,7 +56,7 @@ void text_read(text *t, const char *path);
 void text_raw(const char *from, const char *to);
 void text_free(text *t);
 
-/* The batches of training, as the tagger makes them in its first epoch. */
+/* The batches of training that are measured, as the tagger makes them in its first epoch. */
 void plan_training(const text *t, batch_plan *plan);
 /* Portions of sentences as they come, as `apply` makes them. */
 void plan_tagging(const text *t, batch_plan *plan);

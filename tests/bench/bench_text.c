@@ -162,6 +162,9 @@ void plan_training(const text *t, batch_plan *plan) {
     if (batch_shuffle(plan, t->length, t->sentences, TRAIN_TOKENS, 1, 0) < 0) {
         bench_fail("batches", "out of memory");
     }
+    if (plan->batches <= WARM_STEPS) bench_fail("text", "it is too short for the bench");
+    plan->batches -= WARM_STEPS;
+    memmove(plan->start, plan->start + WARM_STEPS, (plan->batches + 1) * sizeof *plan->start);
 }
 
 void plan_tagging(const text *t, batch_plan *p) {

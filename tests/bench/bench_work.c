@@ -92,19 +92,19 @@ typedef struct watch {
     series *s;
     results *r;
     limit limit;
-    int step;
+    int step;     /* negative: not measured */
     double began; /* of the step, 0 before the first */
 } watch;
 
 static void end_step(watch *w) {
     double end = now(pool_threads(w->limit.pool));
-    if (w->began > 0) series_add(w->s, w->step++, end - w->began);
+    if (w->began > 0 && w->step++ >= 0) series_add(w->s, w->step - 1, end - w->began);
 }
 
 static bool on_stop(void *data) {
     watch *w = data;
     end_step(w);
-    limit_measure(&w->limit, w->r, TRAIN, w->step);
+    if (w->step >= 0) limit_measure(&w->limit, w->r, TRAIN, w->step);
     w->began = now(pool_threads(w->limit.pool));
     return false;
 }
@@ -128,7 +128,10 @@ static rill_options *options_for(int threads) {
 }
 
 void do_training(bench *b) {
-    watch w = {.s = &b->r->of[TRAIN][b->threads], .r = b->r, .limit = limit_new(b->threads)};
+    watch w = {.s = &b->r->of[TRAIN][b->threads],
+               .r = b->r,
+               .limit = limit_new(b->threads),
+               .step = -WARM_STEPS};
     const rill_hooks hooks = {&w, on_event, on_stop};
     const char *files[] = {b->train};
     rill_options *o = options_for(b->threads);
