@@ -1,10 +1,10 @@
 /* pool: a few worker threads and one way to use them.
  *
  * pool_run calls work(data, task, worker) once for every task in 0..count-1 and returns when all are
- * done. Worker i mod threads begins with task i (so caches stay warm), worker 0 is the caller; who is
- * done with its own tasks takes over those that others have not begun. Waiting spins about 100
- * microseconds, then sleeps on a futex. Results must not depend on who runs what: tasks write to
- * places of their own.
+ * done. Tasks i, i + threads, ... are the share of worker i (the same in every round, so caches stay
+ * warm), worker 0 is the caller; who is done with its share takes over what others have not begun.
+ * Waiting spins about 100 microseconds, then sleeps on a futex. Results must not depend on who runs
+ * what: tasks write to places of their own.
  * Workers block all signals. In a forked child, where there are no workers, the caller does all.
  */
 #ifndef RILL_BASE_POOL_H
