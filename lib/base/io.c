@@ -21,9 +21,8 @@
 #ifdef HAVE_CONFIG_H
 #include "config.h" /* large files on 32-bit machines */
 #endif
-#include "base/io.h"
+#include "base/io_inner.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -31,12 +30,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
-enum { CHUNK = 1 << 16, GZIP_WINDOW = 15 + 16, TEMP_TRIES = 100, TEMP_BASE = 200 };
+enum { GZIP_WINDOW = 15 + 16, TEMP_TRIES = 100, TEMP_BASE = 200 };
 static const size_t default_line = (size_t)64 << 20;
 
 /* ---- descriptors */
@@ -47,8 +45,7 @@ static void wait_fd(int fd, short events) {
     poll(&p, 1, -1);
 }
 
-/* read that is not disturbed by signals or by a descriptor somebody made non-blocking. */
-static ssize_t read_some(int fd, void *data, size_t size) {
+ssize_t io_read(int fd, void *data, size_t size) {
     for (;;) {
         ssize_t got = read(fd, data, size);
         if (got >= 0) return got;
@@ -76,7 +73,7 @@ static bool write_all(int fd, const char *data, size_t size) {
     return true;
 }
 
-static int open_retry(const char *path, int flags, mode_t mode) {
+int io_open(const char *path, int flags, mode_t mode) {
     int fd;
     do {
         fd = open(path, flags | O_CLOEXEC, mode);
@@ -147,7 +144,7 @@ int reader_open(const char *path, size_t max_line, reader **out, rill_error *err
     *out = NULL;
     if (strcmp(path, "-") == 0)
         return reader_new(STDIN_FILENO, "standard input", max_line, out, error);
-    int fd = open_retry(path, O_RDONLY, 0);
+    int fd = io_open(path, O_RDONLY, 0);
     if (fd < 0) return status_errno(error, "cannot open", path);
     int status = reader_new(fd, path, max_line, out, error);
     if (status < 0) {
@@ -188,7 +185,7 @@ static int raw_fill(reader *r, size_t need, rill_error *error) {
         memmove(r->storage, r->storage + r->raw_begin, rest);
         r->raw_begin = 0;
         r->raw_end = rest;
-        ssize_t got = read_some(r->fd, r->storage + rest, CHUNK - rest);
+        ssize_t got = io_read(r->fd, r->storage + rest, CHUNK - rest);
         if (got < 0) return status_errno(error, "cannot read", r->name);
         r->raw_end += (size_t)got;
         if (got == 0) r->raw_eof = true;
@@ -355,8 +352,6 @@ bool reader_ready(const reader *r) {
     return ready != 0; /* an error does not block either */
 }
 
-/* ---- whole files */
-
 /* Text is taken as it comes, lines do not matter here. */
 static int slurp(reader *r, size_t max_size, buffer *out, rill_error *error) {
     while (!r->eof) {
@@ -378,119 +373,6 @@ int file_slurp(const char *path, size_t max_size, buffer *out, rill_error *error
     int status = slurp(r, max_size, out, error);
     reader_close(r);
     return status;
-}
-
-static int hash_fd(int fd, const char *path, hasher *h, void *chunk, rill_error *error) {
-    for (;;) {
-        ssize_t got = read_some(fd, chunk, CHUNK);
-        if (got < 0) return status_errno(error, "cannot read", path);
-        if (got == 0) return RILL_OK;
-        hasher_add(h, chunk, (size_t)got);
-    }
-}
-
-static int hash_path(const char *path, hasher *h, void *chunk, rill_error *error);
-
-static int by_name(const struct dirent **a, const struct dirent **b) {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_visible(const struct dirent *d) { return d->d_name[0] != '.'; }
-
-/* Names and contents in the order of the names. */
-static int hash_folder(const char *path, hasher *h, void *chunk, rill_error *error) {
-    struct dirent **list;
-    int count = scandir(path, &list, is_visible, by_name), status = 0;
-    if (count < 0) return status_errno(error, "cannot open", path);
-    for (int i = 0; i < count; i++) {
-        buffer below = {0};
-        buffer_printf(&below, "%s/%s", path, list[i]->d_name);
-        hasher_add(h, list[i]->d_name, strlen(list[i]->d_name) + 1);
-        if (status == 0) status = buffer_status(&below, error);
-        if (status == 0) status = hash_path(below.data, h, chunk, error);
-        buffer_free(&below);
-        free(list[i]);
-    }
-    free(list);
-    return status;
-}
-
-/* Pipes and devices may never end. */
-static int hash_path(const char *path, hasher *h, void *chunk, rill_error *error) {
-    struct stat s;
-    if (stat(path, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode)) {
-        return status_set(error, RILL_EIO, path, 0, 0, "\"%s\" is not a regular file", path);
-    }
-    int fd = open_retry(path, O_RDONLY, 0);
-    if (fd < 0) return status_errno(error, "cannot open", path);
-    bool folder = fstat(fd, &s) == 0 && S_ISDIR(s.st_mode);
-    int status = folder ? hash_folder(path, h, chunk, error) : hash_fd(fd, path, h, chunk, error);
-    close(fd);
-    return status;
-}
-
-int file_hash(const char *path, hash128 *out, rill_error *error) {
-    hasher *h = hasher_new();
-    void *chunk = malloc(CHUNK);
-    int status = h && chunk ? hash_path(path, h, chunk, error) : status_nomem(error);
-    if (status == RILL_OK) *out = hasher_result(h);
-    free(chunk);
-    hasher_free(h);
-    return status;
-}
-
-bool file_exists(const char *path) {
-    struct stat s;
-    return stat(path, &s) == 0 && S_ISREG(s.st_mode);
-}
-
-int file_spare(const char *path, bool force, rill_error *error) {
-    if (!path || force || !strcmp(path, "-") || !file_exists(path)) return RILL_OK;
-    return status_fail(error, RILL_EIO, "\"%s\" exists; --force replaces it", path);
-}
-
-int file_differs(const char *path, const char *input, rill_error *error) {
-    struct stat a, b;
-    bool same = !strcmp(path, input) && strcmp(path, "-");
-    if (stat(path, &a) == 0 && stat(input, &b) == 0 && S_ISREG(a.st_mode)) {
-        same = a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-    }
-    if (!same) return RILL_OK;
-    return status_fail(error, RILL_EIO, "\"%s\" and \"%s\" are one file, and it would be written over",
-                       path, input);
-}
-
-/* MAP_PRIVATE and read-only: nobody's stray write reaches the file. */
-static int map_fd(int fd, const char *path, mapping *out, rill_error *error) {
-    struct stat s;
-    if (fstat(fd, &s)) return status_errno(error, "cannot read", path);
-    if (!S_ISREG(s.st_mode))
-        return status_set(error, RILL_EIO, path, 0, 0, "\"%s\" is not a regular file", path);
-    if ((uintmax_t)s.st_size > PTRDIFF_MAX)
-        return status_set(error, RILL_ELIMIT, path, 0, 0, "\"%s\" is too large to map", path);
-    *out = (mapping){(const unsigned char *)"", (size_t)s.st_size};
-    if (out->size == 0) return RILL_OK; /* mmap refuses a size of 0 */
-    void *data = mmap(NULL, out->size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED) {
-        *out = (mapping){0};
-        return status_errno(error, "cannot map", path);
-    }
-    out->data = data;
-    return RILL_OK;
-}
-
-int file_map(const char *path, mapping *out, rill_error *error) {
-    *out = (mapping){0};
-    int fd = open_retry(path, O_RDONLY, 0);
-    if (fd < 0) return status_errno(error, "cannot open", path);
-    int status = map_fd(fd, path, out, error);
-    close(fd); /* a mapping outlives its descriptor */
-    return status;
-}
-
-void file_unmap(mapping *m) {
-    if (m->size) munmap((void *)m->data, m->size);
-    *m = (mapping){0};
 }
 
 /* ---- writer */
@@ -543,7 +425,7 @@ static int open_temp(writer *w, mode_t mode, rill_error *error) {
     for (int i = 0; i < TEMP_TRIES; i++) {
         snprintf(w->temp, room, "%.*s%.*s.%ld-%d.tmp", (int)(base - w->target), w->target,
                  TEMP_BASE, base, (long)getpid(), i);
-        w->fd = open_retry(w->temp, O_WRONLY | O_CREAT | O_EXCL, mode);
+        w->fd = io_open(w->temp, O_WRONLY | O_CREAT | O_EXCL, mode);
         if (w->fd >= 0 || errno != EEXIST) break;
     }
     if (w->fd >= 0) return RILL_OK;
@@ -585,7 +467,7 @@ static int open_target(writer *w, rill_error *error) {
     if (!exists && errno != ENOENT) return fail_write(w, error); /* a name too long, links in a circle */
     w->own_fd = true;
     if (exists && !S_ISREG(s.st_mode)) {
-        w->fd = open_retry(w->name, O_WRONLY, 0);
+        w->fd = io_open(w->name, O_WRONLY, 0);
         return w->fd < 0 ? fail_write(w, error) : RILL_OK;
     }
     w->target = follow_links(w->name);
@@ -695,7 +577,7 @@ static int sync_folder(writer *w, rill_error *error) {
     size_t size = slash ? (size_t)(slash - w->target) : 0;
     char *folder = slash ? mem_text(w->target, size ? size : 1) : mem_text(".", 1);
     if (!folder) return status_nomem(error);
-    int fd = open_retry(folder, O_RDONLY | O_DIRECTORY, 0), status = RILL_OK;
+    int fd = io_open(folder, O_RDONLY | O_DIRECTORY, 0), status = RILL_OK;
     if (fd >= 0) {
         if (!sync_fd(fd) && errno != EINVAL) status = fail_write(w, error);
         close(fd);
