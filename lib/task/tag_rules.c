@@ -100,6 +100,13 @@ static int count_token(tag_rules *t, bytes token, const bytes *form, size_t word
     return status;
 }
 
+/* A stem seen as it should be, with a sign of what stood behind it. */
+static int count_stem(tag_rules *t, tag_habit *h, bytes stem, const char *behind) {
+    buffer_clear(&t->key);
+    buffer_printf(&t->key, "%.*s\t%s", (int)stem.size, stem.data, behind);
+    return t->key.failed ? RILL_ENOMEM : tally_add(&h->yes, buffer_view(&t->key), 1);
+}
+
 /* Hyphens between letters, and what they begin. behind: directly behind a letter. */
 static int count_hyphens(tag_rules *t, bytes token, bool behind) {
     bool plain = token.size > 1 && token.data[0] == '-' && letter_at(token, 1);
@@ -107,7 +114,9 @@ static int count_hyphens(tag_rules *t, bytes token, bool behind) {
         i += letters_end(bytes_slice(token, i, token.size));
         plain = i == token.size || (token.data[i] == '-' && letter_at(token, i + 1));
     }
-    if (plain && behind) return tally_add(&t->enclitics.yes, bytes_slice(token, 1, token.size), 1);
+    if (plain && behind && token.size <= LONGEST) {
+        return count_stem(t, &t->enclitics, bytes_slice(token, 1, token.size), "");
+    }
     for (size_t i = 1; i + 1 < token.size && token.size <= LONGEST; i++) {
         if (token.data[i] != '-' || !letter_before(token, i) || !letter_at(token, i + 1)) continue;
         t->whole++;
@@ -116,36 +125,58 @@ static int count_hyphens(tag_rules *t, bytes token, bool behind) {
     return 0;
 }
 
-/* token, next: in lower case; next is empty at the end. joined: nothing stands between the two. */
-static int count_habits(tag_rules *t, bytes token, bytes next, bool joined) {
-    size_t letters = letters_end(token), mark = apostrophe_at(token, letters);
-    if (letters && mark && letter_at(token, letters + mark)) {
-        TRY(tally_add(&t->clitics.no, bytes_slice(token, 0, letters), 1));
-    } else if (letters && mark && letters + mark == token.size && joined && letter_at(next, 0)) {
-        TRY(tally_add(&t->clitics.yes, bytes_slice(token, 0, letters), 1));
+static void count_colons(tag_rules *t, bytes token) {
+    for (size_t i = 1; i + 1 < token.size && token.size <= LONGEST; i++) {
+        t->colons_whole += token.data[i] == ':' && letter_before(token, i) && letter_at(token, i + 1);
     }
-    bool dot = token.size > 1 && token.data[token.size - 1] == '.';
-    bytes stem = bytes_slice(token, 0, token.size - dot);
-    if (dot && next.size && is_number(stem) && letter_at(next, 0)) t->numbers++;
-    return 0;
 }
 
-/* "bzw." as one token, or as two; its case is of weight ("No. 3", "no."). */
+/* What an apostrophe ends: "l'" before a letter, "po'" before a blank. token, next: in lower case; next
+ * is empty at the end. joined: nothing stands between the two. */
+static int count_apostrophes(tag_rules *t, bytes token, bytes next, bool joined) {
+    size_t letters = letters_end(token), mark = apostrophe_at(token, letters);
+    bytes stem = bytes_slice(token, 0, letters);
+    if (letters == 0 || letters > LONGEST) return 0;
+    if (mark && letter_at(token, letters + mark)) return tally_add(&t->clitics.no, stem, 1);
+    if (mark && letters + mark == token.size && letter_at(next, 0)) {
+        return joined ? count_stem(t, &t->clitics, stem, "'x")
+                      : count_stem(t, &t->apocopes, stem, "' x");
+    }
+    bool quoted = letters == token.size && joined && apostrophe_at(next, 0) == next.size;
+    return quoted && next.size ? tally_add(&t->apocopes.no, stem, 1) : 0;
+}
+
+/* What stands behind a short form, as a sign of it; NULL where a sentence may end. */
+static const char *behind_dot(bytes next, bool joined) {
+    size_t length;
+    if (next.size == 0) return NULL;
+    if (joined) return strchr(",;:)-", next.data[0]) ? ".," : NULL;
+    int32_t point = utf8_decode(next, 0, &length);
+    unicode_class c = unicode_class_of(point);
+    return c == UNICODE_DIGIT ? ". 1" : c == UNICODE_UPPER ? ". X" : c <= UNICODE_LETTER ? ". x" : NULL;
+}
+
+/* "bzw." as one token, or as two; its case is of weight ("No. 3", "no."). "3." likewise. */
 static int count_short_form(tag_rules *t, bytes token, bytes next, bool joined) {
     bool dot = token.size > 1 && token.data[token.size - 1] == '.';
     bytes stem = bytes_slice(token, 0, token.size - dot);
-    if (stem.size == 0 || letters_end(stem) < stem.size) return 0;
-    if (dot) return tally_add(&t->short_forms.yes, stem, 1);
+    if (dot && is_number(stem) && letter_at(next, 0)) t->numbers++;
+    if (stem.size == 0 || stem.size > LONGEST || letters_end(stem) < stem.size) return 0;
+    if (dot) {
+        const char *behind = behind_dot(next, joined);
+        return behind ? count_stem(t, &t->short_forms, stem, behind) : 0;
+    }
     if (!joined || !bytes_equal(next, BYTES("."))) return 0;
     return tally_add(&t->short_forms.no, stem, 1);
 }
 
-/* a - b and 3 . as tokens of their own */
+/* a - b, a : b and 3 . as tokens of their own */
 static void count_apart(tag_rules *t, bytes token, bytes mark, bool joined, bytes next, bool next_joined) {
-    bool hyphen = bytes_equal(mark, BYTES("-")), dot = bytes_equal(mark, BYTES("."));
     if (!joined) return;
-    if (hyphen && next_joined && letter_before(token, token.size) && letter_at(next, 0)) t->apart++;
-    if (dot && is_number(token)) t->dots++;
+    bool between = next_joined && letter_before(token, token.size) && letter_at(next, 0);
+    if (between && bytes_equal(mark, BYTES("-"))) t->apart++;
+    if (between && bytes_equal(mark, BYTES(":"))) t->colons_apart++;
+    if (bytes_equal(mark, BYTES(".")) && is_number(token)) t->dots++;
 }
 
 int tag_rules_add(tag_rules *t, const record *rec, unicode_form form) {
@@ -165,7 +196,8 @@ int tag_rules_add(tag_rules *t, const record *rec, unicode_form form) {
         bool joined = !s.token[i].space_after, behind = i > 0 && !s.token[i - 1].space_after;
         behind = behind && letter_before(token[i - 1], token[i - 1].size);
         TRY(count_hyphens(t, token[i], behind));
-        TRY(count_habits(t, token[i], token[i + 1], joined));
+        count_colons(t, token[i]);
+        TRY(count_apostrophes(t, token[i], token[i + 1], joined));
         TRY(count_short_form(t, plain[i], plain[i + 1], joined));
         if (i + 1 == s.tokens) break;
         count_apart(t, token[i], token[i + 1], joined, token[i + 2], !s.token[i + 1].space_after);
@@ -174,13 +206,12 @@ int tag_rules_add(tag_rules *t, const record *rec, unicode_form form) {
 }
 
 void tag_rules_free(tag_rules *t) {
+    tag_habit *habits[] = {&t->clitics, &t->apocopes, &t->enclitics, &t->short_forms};
+    for (size_t i = 0; i < sizeof habits / sizeof *habits; i++) {
+        tally_free(&habits[i]->yes);
+        tally_free(&habits[i]->no);
+    }
     tally_free(&t->tokens);
-    tally_free(&t->clitics.yes);
-    tally_free(&t->clitics.no);
-    tally_free(&t->enclitics.yes);
-    tally_free(&t->enclitics.no);
-    tally_free(&t->short_forms.yes);
-    tally_free(&t->short_forms.no);
     buffer_free(&t->lower);
     buffer_free(&t->key);
     arena_free(&t->memory);
@@ -223,76 +254,95 @@ static int agrees(asking *a, bytes text, bytes words, bool *split) {
 
 /* ---- writing lines */
 
+/* Entry i of a habit: its stem, and what the rules are to be asked. */
+static bytes stem_at(const tag_habit *h, int32_t i, bytes *behind) {
+    bytes stem;
+    *behind = strmap_get(&h->yes.words, i);
+    bytes_split(behind, '\t', &stem);
+    return stem;
+}
+
 static bool usual(const tag_habit *h, int32_t i, int64_t least) {
-    bytes stem = strmap_get(&h->yes.words, i);
+    bytes behind, stem = stem_at(h, i, &behind);
     int32_t against = strmap_find(&h->no.words, stem);
     int64_t no = against < 0 ? 0 : h->no.count[against];
     return stem.size <= LONGEST_STEM && h->yes.count[i] >= least && h->yes.count[i] > no;
 }
 
-/* How often a stem must be seen, so that a regular expression of all stays small. */
-static int64_t least_of(const tag_habit *h) {
+/* How often a stem must be seen, so that there are `most` of them at most. */
+static int64_t least_of(const tag_habit *h, int most) {
     for (int64_t least = LEAST;; least *= 2) {
         int stems = 0;
         for (int32_t i = 0; i < h->yes.words.count; i++) stems += usual(h, i, least);
-        if (stems <= MOST_STEMS) return least;
+        if (stems <= most) return least;
     }
 }
 
 /* Whether the rules cut one sign behind the stem already: 1, 0, or negative. */
-static int cut_already(tag_rules *t, asking *a, bytes stem, const char *behind) {
+static int cut_already(tag_rules *t, asking *a, bytes stem, bytes behind) {
     buffer_clear(&t->key);
     buffer_add_bytes(&t->key, stem);
-    buffer_add_text(&t->key, behind);
+    buffer_add_bytes(&t->key, behind);
     TRY(buffer_status(&t->key, a->error));
     TRY(token_words(a->session, buffer_view(&t->key), &a->text, a->error));
     return a->text.tokens > 0 && a->text.token[0].form.size == stem.size + 1;
 }
 
-/* One line for all that is usual and not done yet: `open` a|b `close`, a regular expression. The rules
- * are asked about a and what stands `behind` it; NULL: they don't do it. 1 when there is a line. */
-static int add_stems(tag_rules *t, asking *a, const tag_habit *h, const char *behind,
-                     const char *open, const char *close, buffer *out) {
-    bool begun = false;
-    int64_t least = least_of(h);
-    for (int32_t i = 0; i < h->yes.words.count; i++) {
-        bytes stem = strmap_get(&h->yes.words, i);
-        if (!usual(h, i, least)) continue;
-        int known = behind ? cut_already(t, a, stem, behind) : 0;
-        if (known < 0) return known;
-        if (known) continue;
-        buffer_add_text(out, begun ? "|" : open);
+/* One line for all that is usual and not done yet: `open` a|b `close`, a regular expression. 1 when
+ * there is a line. */
+static int add_stems(tag_rules *t, asking *a, const tag_habit *h, const char *open,
+                     const char *close, buffer *out) {
+    strmap done = {0};
+    int64_t least = least_of(h, t->most);
+    int status = 0;
+    for (int32_t i = 0, id; status >= 0 && i < h->yes.words.count; i++) {
+        bytes behind, stem = stem_at(h, i, &behind);
+        if (!usual(h, i, least) || strmap_find(&done, stem) >= 0) continue;
+        status = behind.size ? cut_already(t, a, stem, behind) : 0;
+        if (status != 0) continue;
+        buffer_add_text(out, done.count ? "|" : open);
         buffer_add_bytes(out, stem);
-        begun = true;
+        status = strmap_add(&done, stem, &id);
     }
+    bool begun = done.count > 0;
     if (begun) buffer_printf(out, "%s\n", close);
-    return begun;
+    strmap_free(&done);
+    return status < 0 ? status : begun;
 }
 
-/* What a hyphen divides: enclitics, and then, where it divides nothing else, whole words. */
+/* What a hyphen divides: enclitics, and then, where it divides nothing else, whole words, in which one
+ * letter may have an apostrophe ("Val-d'Oise"). */
 static int add_hyphens(tag_rules *t, asking *a, buffer *out) {
-    int some = add_stems(t, a, &t->enclitics, NULL, "let enclitic -(?i:", ")(?![\\p{L}\\p{N}])", out);
+    int some = add_stems(t, a, &t->enclitics, "let enclitic -(?i:", ")(?![\\p{L}\\p{N}])", out);
     bool whole = t->whole >= LEAST_HYPHENS && t->whole > t->apart;
     if (some < 0 || !(some || whole)) return some;
     if (!some) buffer_add_text(out, "let enclitic (?!)\n");
-    buffer_add_text(out, "let part [\\p{L}\\p{M}\\p{N}]++\n");
     if (some) buffer_add_text(out, "token (?<=\\p{L}){{enclitic}}|{{part}}(?={{enclitic}})\n");
     if (!whole) return 0;
-    buffer_add_text(out, "token (?=[\\p{N}-]*+\\p{L}){{part}}(?:(?!{{enclitic}})-{{part}})++"
+    buffer_add_text(out, "token (?=[\\p{N}-]{0,24}+\\p{L}){{part}}(?:(?!{{enclitic}})-(?:\\p{L}['’])?+{{part}}){1,12}+"
                          "(?!(?!{{enclitic}})[\\w@/:'’-]|\\.\\w)\n");
     return 0;
 }
 
-/* The lines that go before the built-in ones. */
+/* The lines that go before the built-in ones. Like those they take linear time: loops are bounded, or
+ * what they have seen becomes a token. */
 static int add_token_lines(tag_rules *t, asking *a, buffer *out) {
-    int status = add_stems(t, a, &t->short_forms, ". x", "token (?:",
-                           ")\\.(?=[,;:)\\-]|\\s*+[\\p{L}\\p{N}])", out);
+    buffer_add_text(out, "let part (?:[^\\P{L}\\p{Han}\\p{Hiragana}\\p{Katakana}\\p{Thai}\\p{Lao}"
+                         "\\p{Khmer}\\p{Myanmar}]|[\\p{M}\\p{N}])++\n");
+    int status = add_stems(t, a, &t->short_forms, "token (?:",
+                           ")\\.(?=[,;:)\\-]|\\s++[\\p{L}\\p{N}])", out);
     if (status >= 0) {
-        status = add_stems(t, a, &t->clitics, "'x", "token (?i:", ")['’](?=\\p{L})", out);
+        status = add_stems(t, a, &t->clitics, "token (?i:", ")['’](?=\\p{L})", out);
+    }
+    if (status >= 0) {
+        status = add_stems(t, a, &t->apocopes, "token (?i:", ")['’](?=\\s++\\p{L})", out);
     }
     TRY(status);
     if (t->numbers > LEAST && t->numbers > t->dots) {
         buffer_add_text(out, "token \\d{1,2}+\\.(?=\\s++\\p{L})\n");
+    }
+    if (t->colons_whole >= LEAST_HYPHENS && t->colons_whole > t->colons_apart) {
+        buffer_add_text(out, "token {{part}}:\\p{L}{1,8}+(?![\\w:/@-]|\\.\\w)\n");
     }
     TRY(add_hyphens(t, a, out));
     return buffer_status(out, a->error);
@@ -325,6 +375,20 @@ static int add_built_in(tag_rules *t, asking *a, buffer *out) {
     return buffer_status(out, a->error);
 }
 
+/* A token seen with curved apostrophes alone is meant with straight ones too. */
+static void add_words_line(tag_rules *t, bytes token, bytes words, const strmap *seen, buffer *out) {
+    buffer_printf(out, "words %.*s %.*s\n", (int)token.size, token.data, (int)words.size, words.data);
+    buffer_clear(&t->lower);
+    buffer_add_bytes(&t->lower, token);
+    if (!unicode_straighten(&t->lower) || strmap_find(seen, buffer_view(&t->lower)) >= 0) return;
+    buffer_clear(&t->key);
+    buffer_add_bytes(&t->key, words);
+    unicode_straighten(&t->key);
+    bytes plain = buffer_view(&t->lower);
+    words = buffer_view(&t->key);
+    buffer_printf(out, "words %.*s %.*s\n", (int)plain.size, plain.data, (int)words.size, words.data);
+}
+
 /* Words lines for what is usual and what the rules do not do by themselves. */
 static int add_words_lines(tag_rules *t, asking *a, buffer *out) {
     strmap seen = {0};
@@ -346,7 +410,7 @@ static int add_words_lines(tag_rules *t, asking *a, buffer *out) {
         int same = agrees(a, token, words, &split);
         if (same < 0) status = same;
         if (same != 0 || !(several || split)) continue;
-        buffer_printf(out, "words %.*s %.*s\n", (int)token.size, token.data, (int)words.size, words.data);
+        add_words_line(t, token, words, &seen, out);
     }
     strmap_free(&seen);
     free(best);
@@ -363,7 +427,7 @@ static int ask(tag_rules *t, bytes rules, unicode_form form,
     return status == RILL_ENOMEM ? status_nomem(error) : status;
 }
 
-int tag_rules_tokenizer(tag_rules *t, unicode_form form, tokenizer **out, rill_error *error) {
+static int build(tag_rules *t, unicode_form form, tokenizer **out, rill_error *error) {
     buffer text = {0}, more = {0};
     int status = ask(t, rules_default(), form, add_token_lines, &text, error);
     if (status == 0) status = ask(t, rules_default(), form, add_built_in, &text, error);
@@ -374,4 +438,12 @@ int tag_rules_tokenizer(tag_rules *t, unicode_form form, tokenizer **out, rill_e
     buffer_free(&text);
     buffer_free(&more);
     return status;
+}
+
+/* With fewer and fewer stems, until the regular expressions are small enough for PCRE2. */
+int tag_rules_tokenizer(tag_rules *t, unicode_form form, tokenizer **out, rill_error *error) {
+    for (t->most = MOST_STEMS;; t->most /= 2) {
+        int status = build(t, form, out, error);
+        if (status == 0 || status == RILL_ENOMEM || t->most == 0) return status;
+    }
 }

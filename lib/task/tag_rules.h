@@ -9,7 +9,8 @@
 #include "text/token.h"
 #include "text/vocab.h"
 
-/* How often something was seen, one way and the other. */
+/* How often stems were seen, one way ("l\t'x": the stem and, where the rules can be asked, what stood
+ * behind it, letters as x or X, digits as 1) and the other ("l"). */
 typedef struct tag_habit {
     tally yes, no;
 } tag_habit;
@@ -18,10 +19,13 @@ typedef struct tag_habit {
 typedef struct tag_rules {
     tally tokens;      /* "don't\tdo n't", in lower case */
     tag_habit clitics; /* "l'": stands alone before a letter, or is part of a longer token */
+    tag_habit apocopes; /* "po'": one token before a blank, or two */
     tag_habit enclitics; /* "-il", "-t-il": stands alone behind a letter, or ends a longer token */
     tag_habit short_forms; /* "bzw.": one token inside a sentence, or two */
     int64_t whole, apart;  /* hyphens between letters, inside a token or as one */
+    int64_t colons_whole, colons_apart; /* the same of colons ("EU:n") */
     int64_t numbers, dots; /* "3." before a word, one token or two */
+    int most; /* stems that may be put into one regular expression */
     buffer lower, key;
     arena memory;
 } tag_rules;

@@ -138,33 +138,20 @@ static int add_word(token_text *t, bytes form) {
     return 0;
 }
 
-/* The word with the capitals of its token: all of it, or its first letter (title). NULL data: no
- * memory. */
-static bytes raised(arena *a, bytes word, bool title) {
+/* The word with the capitals of its token: all of it, or its first letter (title). A token's own
+ * capital counts for its small letter, since languages differ in that (Turkish: a capital I with a dot).
+ * NULL data: no memory. */
+static bytes raised(arena *a, bytes word, bytes token, bool title) {
     enum { LONGEST = 4 };
     char *made = arena_alloc(a, word.size + 1, LONGEST);
-    size_t size = 0;
-    for (size_t at = 0, length; made && at < word.size; at += length) {
+    size_t size = 0, length;
+    const int32_t capital = utf8_decode(token, 0, &length), small = unicode_point_lower(capital);
+    for (size_t at = 0; made && at < word.size; at += length) {
         int32_t point = utf8_decode(word, at, &length);
-        if (at == 0 || !title) point = unicode_point_upper(point);
+        if (at == 0 || !title) point = point == small ? capital : unicode_point_upper(point);
         size += unicode_point_bytes(point, made + size);
     }
     return (bytes){made, size};
-}
-
-/* Curved apostrophes become straight ones; true when there were any. */
-static bool straighten(buffer *b) {
-    static const char curved[] = "\u2019";
-    const size_t width = sizeof curved - 1;
-    size_t to = 0;
-    for (size_t from = 0; from < b->size; to++) {
-        bool hit = b->size - from >= width && !memcmp(b->data + from, curved, width);
-        b->data[to] = hit ? '\'' : b->data[from];
-        from += hit ? width : 1;
-    }
-    bool changed = to < b->size;
-    b->size = to;
-    return changed;
 }
 
 /* Adds what a `words` rule says of a token: 1, 0 where none does, or negative. */
@@ -175,7 +162,7 @@ static int add_given(token_session *s, token_text *t, bytes form, rill_error *er
     unicode_lower(form, &s->lower);
     TRY(buffer_status(&s->lower, error));
     int32_t id = strmap_find(&r->whole, buffer_view(&s->lower));
-    if (id < 0 && straighten(&s->lower)) id = strmap_find(&r->whole, buffer_view(&s->lower));
+    if (id < 0 && unicode_straighten(&s->lower)) id = strmap_find(&r->whole, buffer_view(&s->lower));
     if (id < 0) return 0;
     if (bytes_equal(r->words[id], buffer_view(&s->lower))) {
         return add_word(t, form) < 0 ? status_nomem(error) : 1; /* one word, as it stands */
@@ -188,7 +175,7 @@ static int add_given(token_session *s, token_text *t, bytes form, rill_error *er
     all = all && utf8_count(form) > 1;
     bytes rest = r->words[id], word;
     for (bool begun = false; bytes_split(&rest, ' ', &word);) {
-        if (all || (title && !begun)) word = raised(&t->made, word, !all);
+        if (all || (title && !begun)) word = raised(&t->made, word, form, !all);
         if (!word.data || add_word(t, word) < 0) return status_nomem(error);
         begun = true;
     }

@@ -303,6 +303,26 @@ void unicode_lower(bytes text, buffer *out) {
     }
 }
 
+void unicode_upper(bytes text, buffer *out) {
+    for (size_t at = 0, length; at < text.size; at += length) {
+        utf8_encode(utf8proc_toupper(utf8_decode(text, at, &length)), out);
+    }
+}
+
+bool unicode_straighten(buffer *b) {
+    static const char curved[] = "\u2019";
+    const size_t width = sizeof curved - 1;
+    size_t to = 0;
+    for (size_t from = 0; from < b->size; to++) {
+        bool hit = b->size - from >= width && !memcmp(b->data + from, curved, width);
+        b->data[to] = hit ? '\'' : b->data[from];
+        from += hit ? width : 1;
+    }
+    bool changed = to < b->size;
+    b->size = to;
+    return changed;
+}
+
 /* Cased letters, without the few letters that have a case by Other_Uppercase and Other_Lowercase. */
 static bool is_cased(int32_t point) {
     utf8proc_category_t category = utf8proc_category(point);

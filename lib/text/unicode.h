@@ -59,6 +59,10 @@ void unicode_map_free(unicode_map *map);
 /* Appends the text in lower case, one code point for one (Unicode's simple mapping: sharp s stays).
  */
 void unicode_lower(bytes text, buffer *out);
+/* Appends the text in capitals, one code point for one. */
+void unicode_upper(bytes text, buffer *out);
+/* Curved apostrophes (U+2019) become straight ones; true when there were any. */
+bool unicode_straighten(buffer *text);
 /* The same as Python's str.lower does it: a capital sigma that ends a word becomes final sigma, and
  * I with a dot above becomes two code points. */
 void unicode_lower_full(bytes text, buffer *out);
