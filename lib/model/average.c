@@ -21,7 +21,7 @@ static const char *const free_fields[] = {
     "size", "min-count", "vocab-size", "share", "max-pieces", "ngrams-limit", "labels", "weights",
     "pretrain-epochs", "epochs", "patience", "keep", "metric", "tokenize", "ignore-case",
     /* noise, and the loss */
-    "dropout", "dropout-in", "recurrent-dropout", "word-dropout", "bpe-dropout", "noise",
+    "dropout", "dropout-in", "recurrent-dropout", "word-dropout", "case-noise", "bpe-dropout", "noise",
     "smoothing", "r-drop", "coverage-loss", "risk", "risk-samples",
     /* steps */
     "optimizer", "rate", "schedule", "warmup", "floor", "momentum", "beta1", "beta2", "epsilon",

@@ -37,7 +37,7 @@ typedef struct tag_options {
     int64_t hidden, layers, form_dim, char_dim, char_hidden, affix_dim; /* 0: by size */
     bool norm, residual;
     double dropout; /* -1: by size */
-    double recurrent_dropout, word_dropout, smoothing, r_drop;
+    double recurrent_dropout, word_dropout, case_noise, smoothing, r_drop;
     /* apply and eval */
     bool probs, ranges, wrapped, raw, complete;
     int64_t nbest, max_record, samples;
@@ -131,7 +131,9 @@ typedef struct tag_data {
     size_t tokens, token_room, label_room[TAG_HEADS];
     int64_t *start; /* [sentences + 1] */
     size_t sentences, start_room;
-    int64_t *count; /* [forms] how often each distinct form stands in the data */
+    int64_t *count; /* [words] how often each distinct form stands in the data */
+    int32_t words;  /* distinct forms of the data, the first of `forms` */
+    int32_t *small, *capital; /* [words] the form in small letters, in capitals; NULL without need */
 } tag_data;
 
 MUST_USE int tag_data_read(tag_data *d, tag_lexicon *l, const tag_options *o,

@@ -41,6 +41,8 @@ void tag_data_free(tag_data *d) {
     for (int i = 0; i < TAG_HEADS; i++) free(d->label[i]), free(d->attribute[i]);
     free(d->start);
     free(d->count);
+    free(d->small);
+    free(d->capital);
     *d = (tag_data){0};
 }
 
@@ -388,6 +390,28 @@ static int count_words(reading *r, tallies *t) {
     return status;
 }
 
+/* The forms as they stand in a sentence all in small letters, or all in capitals. */
+static int build_cases(reading *r) {
+    tag_data *d = r->d;
+    buffer text = {0};
+    d->small = mem_new((size_t)d->words, sizeof *d->small);
+    d->capital = mem_new((size_t)d->words, sizeof *d->capital);
+    int status = d->small && d->capital ? 0 : RILL_ENOMEM;
+    for (int32_t i = 0; status == 0 && i < 2 * d->words; i++) {
+        const bytes form = strmap_get(&r->words, i / 2);
+        buffer_clear(&text);
+        if (i % 2)
+            unicode_upper(form, &text);
+        else
+            unicode_lower(form, &text);
+        status = text.failed ? RILL_ENOMEM
+                             : tag_forms_add(&d->forms, r->l, buffer_view(&text),
+                                             (i % 2 ? d->capital : d->small) + i / 2);
+    }
+    buffer_free(&text);
+    return status;
+}
+
 static int build_words(reading *r) {
     tallies t = {0};
     tag_lexicon *l = r->l;
@@ -402,7 +426,8 @@ static int build_words(reading *r) {
     for (int32_t i = 0, index; status == 0 && i < r->words.count; i++) {
         status = tag_forms_add(&r->d->forms, l, strmap_get(&r->words, i), &index);
     }
-    return status;
+    r->d->words = r->words.count;
+    return status < 0 || r->o->case_noise == 0 ? status : build_cases(r);
 }
 
 /* ---- the trivial baseline */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SITE_WORD = 3 };
+enum { SITE_WORD = 3, SITE_CASE = 4 };
 
 typedef struct training {
     job job; /* first: the loop's `self` is both */
@@ -48,6 +48,14 @@ static void drop_words(const training *t, uint64_t name, const int32_t *token, i
         float u = rng_float(rng_block(key, name, (uint64_t)w).v[0]);
         id[w] = (double)u < a / (a + count) ? 0 : t->data.forms.id[form];
     }
+}
+
+/* Some sentences stand there in small letters or in capitals. */
+static void change_case(const training *t, uint64_t name, int32_t *token, int32_t n) {
+    const double share = t->o.case_noise;
+    const double u = rng_float(rng_block(rng_key((uint64_t)t->o.common.seed, SITE_CASE), name, 0).v[0]);
+    const int32_t *to = u < share ? t->data.small : u < 1.5 * share ? t->data.capital : NULL;
+    for (int32_t w = 0; to && w < n; w++) token[w] = to[token[w]];
 }
 
 /* Distinct forms of the batch: `unique` gets their positions; which they are goes to *form. */
@@ -116,6 +124,7 @@ static int fill_batch(training *t, int64_t epoch, int64_t number, int64_t update
     if (!token || !unique || !dropped) return RILL_ENOMEM;
     for (int32_t b = 0; b < sentences; b++) {
         int32_t at = batch->words.start[b];
+        change_case(t, batch->words.name[b], token + at, pack_length(&batch->words, b));
         drop_words(t, batch->words.name[b], token + at, pack_length(&batch->words, b), dropped + at);
     }
     TRY(find_unique(t, token, N, unique, &form, &forms));
@@ -176,7 +185,7 @@ static void set_vectors(training *t) {
     if (t->net.vector_table < 0) return;
     size_t size = (size_t)t->lexicon.vector_words.count * (size_t)t->vectors.width;
     memcpy(params_value(&t->net.params, t->net.vector_table), t->vectors.row, size * sizeof(real));
-    size_t covered = 0, forms = (size_t)t->data.forms.map.count;
+    size_t covered = 0, forms = (size_t)t->data.words;
     for (size_t i = 0; i < forms; i++) covered += t->data.forms.vector[i] >= 0;
     train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL, "vectors: %d rows of %d, %zu of %zu forms covered (%.1f %%)",
                t->lexicon.vector_words.count, t->vectors.width, covered, forms,
@@ -198,7 +207,7 @@ static double numbers_kept(const training *t) {
 static void tell_sizes(const training *t) {
     train_tell(t->job.hooks, RILL_EVENT_NOTE, NULL,
                "%zu sentences, %zu words, %d forms (%d with a vector of their own)",
-               t->data.sentences, t->data.tokens, t->data.forms.map.count,
+               t->data.sentences, t->data.tokens, t->data.words,
                vocab_size(&t->lexicon.forms) - 1);
     for (int i = 0; i < t->lexicon.columns; i++) {
         const tag_column *c = &t->lexicon.column[i];
