@@ -390,6 +390,14 @@ static int count_words(reading *r, tallies *t) {
     return status;
 }
 
+static int add_case(reading *r, bytes form, void (*change)(bytes, buffer *), buffer *text,
+                    int32_t *index) {
+    buffer_clear(text);
+    change(form, text);
+    return text->failed ? RILL_ENOMEM
+                        : tag_forms_add(&r->d->forms, r->l, buffer_view(text), index);
+}
+
 /* The forms as they stand in a sentence all in small letters, or all in capitals. */
 static int build_cases(reading *r) {
     tag_data *d = r->d;
@@ -397,16 +405,10 @@ static int build_cases(reading *r) {
     d->small = mem_new((size_t)d->words, sizeof *d->small);
     d->capital = mem_new((size_t)d->words, sizeof *d->capital);
     int status = d->small && d->capital ? 0 : RILL_ENOMEM;
-    for (int32_t i = 0; status == 0 && i < 2 * d->words; i++) {
-        const bytes form = strmap_get(&r->words, i / 2);
-        buffer_clear(&text);
-        if (i % 2)
-            unicode_upper(form, &text);
-        else
-            unicode_lower(form, &text);
-        status = text.failed ? RILL_ENOMEM
-                             : tag_forms_add(&d->forms, r->l, buffer_view(&text),
-                                             (i % 2 ? d->capital : d->small) + i / 2);
+    for (int32_t i = 0; status == 0 && i < d->words; i++) {
+        const bytes form = strmap_get(&r->words, i);
+        status = add_case(r, form, unicode_lower, &text, &d->small[i]);
+        if (status == 0) status = add_case(r, form, unicode_upper, &text, &d->capital[i]);
     }
     buffer_free(&text);
     return status;

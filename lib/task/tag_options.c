@@ -53,7 +53,7 @@ static const option_row rows[] = {
            "Dropout of recurrent states, one mask per sentence"),
     AMOUNT("word-dropout", AT(word_dropout), "0.25", 0, 1000, S,
            "A form is hidden with probability X/(X + its count)"),
-    AMOUNT("case-noise", AT(case_noise), "0", 0, 1, S,
+    AMOUNT("case-noise", AT(case_noise), "0", 0, 0.66, S,
            "Share of sentences that training reads in small letters, and half as many in capitals; "
            "for texts that are written so (0.1 is a good one)"),
     AMOUNT("smoothing", AT(smoothing), "0", 0, 0.9, S, "Label smoothing"),

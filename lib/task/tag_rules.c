@@ -254,6 +254,10 @@ static int agrees(asking *a, bytes text, bytes words, bool *split) {
 
 /* ---- writing lines */
 
+/* Letters of scripts with blanks, their marks, digits. */
+#define PART                                                                                       \
+    "(?:[^\\P{L}\\p{Han}\\p{Hiragana}\\p{Katakana}\\p{Thai}\\p{Lao}\\p{Khmer}\\p{Myanmar}]|[\\p{M}\\p{N}])++"
+
 /* Entry i of a habit: its stem, and what the rules are to be asked. */
 static bytes stem_at(const tag_habit *h, int32_t i, bytes *behind) {
     bytes stem;
@@ -317,9 +321,9 @@ static int add_hyphens(tag_rules *t, asking *a, buffer *out) {
     bool whole = t->whole >= LEAST_HYPHENS && t->whole > t->apart;
     if (some < 0 || !(some || whole)) return some;
     if (!some) buffer_add_text(out, "let enclitic (?!)\n");
-    if (some) buffer_add_text(out, "token (?<=\\p{L}){{enclitic}}|{{part}}(?={{enclitic}})\n");
+    if (some) buffer_add_text(out, "token (?<=\\p{L}){{enclitic}}|" PART "(?={{enclitic}})\n");
     if (!whole) return 0;
-    buffer_add_text(out, "token (?=[\\p{N}-]{0,24}+\\p{L}){{part}}(?:(?!{{enclitic}})-(?:\\p{L}['’])?+{{part}}){1,12}+"
+    buffer_add_text(out, "token (?=[\\p{N}-]{0,24}+\\p{L})" PART "(?:(?!{{enclitic}})-(?:\\p{L}['’])?+" PART "){1,12}+"
                          "(?!(?!{{enclitic}})[\\w@/:'’-]|\\.\\w)\n");
     return 0;
 }
@@ -327,8 +331,6 @@ static int add_hyphens(tag_rules *t, asking *a, buffer *out) {
 /* The lines that go before the built-in ones. Like those they take linear time: loops are bounded, or
  * what they have seen becomes a token. */
 static int add_token_lines(tag_rules *t, asking *a, buffer *out) {
-    buffer_add_text(out, "let part (?:[^\\P{L}\\p{Han}\\p{Hiragana}\\p{Katakana}\\p{Thai}\\p{Lao}"
-                         "\\p{Khmer}\\p{Myanmar}]|[\\p{M}\\p{N}])++\n");
     int status = add_stems(t, a, &t->short_forms, "token (?:",
                            ")\\.(?=[,;:)\\-]|\\s++[\\p{L}\\p{N}])", out);
     if (status >= 0) {
@@ -342,7 +344,7 @@ static int add_token_lines(tag_rules *t, asking *a, buffer *out) {
         buffer_add_text(out, "token \\d{1,2}+\\.(?=\\s++\\p{L})\n");
     }
     if (t->colons_whole >= LEAST_HYPHENS && t->colons_whole > t->colons_apart) {
-        buffer_add_text(out, "token {{part}}:\\p{L}{1,8}+(?![\\w:/@-]|\\.\\w)\n");
+        buffer_add_text(out, "token " PART ":\\p{L}{1,8}+(?![\\w:/@-]|\\.\\w)\n");
     }
     TRY(add_hyphens(t, a, out));
     return buffer_status(out, a->error);
@@ -376,17 +378,20 @@ static int add_built_in(tag_rules *t, asking *a, buffer *out) {
 }
 
 /* A token seen with curved apostrophes alone is meant with straight ones too. */
-static void add_words_line(tag_rules *t, bytes token, bytes words, const strmap *seen, buffer *out) {
+static int add_words_line(tag_rules *t, bytes token, bytes words, const strmap *seen, buffer *out) {
     buffer_printf(out, "words %.*s %.*s\n", (int)token.size, token.data, (int)words.size, words.data);
     buffer_clear(&t->lower);
     buffer_add_bytes(&t->lower, token);
-    if (!unicode_straighten(&t->lower) || strmap_find(seen, buffer_view(&t->lower)) >= 0) return;
+    if (t->lower.failed) return RILL_ENOMEM;
+    if (!unicode_straighten(&t->lower) || strmap_find(seen, buffer_view(&t->lower)) >= 0) return 0;
     buffer_clear(&t->key);
     buffer_add_bytes(&t->key, words);
+    if (t->key.failed) return RILL_ENOMEM;
     unicode_straighten(&t->key);
     bytes plain = buffer_view(&t->lower);
     words = buffer_view(&t->key);
     buffer_printf(out, "words %.*s %.*s\n", (int)plain.size, plain.data, (int)words.size, words.data);
+    return 0;
 }
 
 /* Words lines for what is usual and what the rules do not do by themselves. */
@@ -410,7 +415,7 @@ static int add_words_lines(tag_rules *t, asking *a, buffer *out) {
         int same = agrees(a, token, words, &split);
         if (same < 0) status = same;
         if (same != 0 || !(several || split)) continue;
-        add_words_line(t, token, words, &seen, out);
+        status = add_words_line(t, token, words, &seen, out);
     }
     strmap_free(&seen);
     free(best);

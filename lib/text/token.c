@@ -17,7 +17,6 @@
 #include "base/io.h"
 #include "text/rules.h"
 #include <stdlib.h>
-#include <string.h>
 
 enum { SPLIT_LIMIT = 255 };
 

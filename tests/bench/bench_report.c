@@ -135,8 +135,9 @@ static void print_formulas(const bench *b) {
     printf("training flops: 6 x (words x %.3f M + letters of a batch's distinct forms x %.3f M), "
            "forward and two products back\n",
            m->word / 1e6, m->letter / 1e6);
-    printf("training text: batches of %.0f words, %.0f distinct forms, %.1f letters a form\n",
-           w.words / n, w.forms / n, w.letters / w.forms);
+    printf("training text: batches of %.0f words, %.0f distinct forms, %.1f letters a form; the first "
+           "%d are not measured\n",
+           w.words / n, w.forms / n, w.letters / w.forms, WARM_STEPS);
 }
 
 void print_report(const bench *b, int rounds) {

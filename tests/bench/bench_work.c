@@ -98,7 +98,9 @@ typedef struct watch {
 
 static void end_step(watch *w) {
     double end = now(pool_threads(w->limit.pool));
-    if (w->began > 0 && w->step++ >= 0) series_add(w->s, w->step - 1, end - w->began);
+    if (w->began == 0) return;
+    if (w->step >= 0) series_add(w->s, w->step, end - w->began);
+    w->step++;
 }
 
 static bool on_stop(void *data) {
